@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Fault injection at the doors: every call that leaves the process passes fault("name") first.
+ * In builds with FAULT_INJECTION the environment variable NETAVARK_FAULT=<n>[:kill|:term] makes
+ * the n-th door of the run fail with EIO, kill the process, or send it SIGTERM; NETAVARK_FAULT_LOG
+ * names a file that receives the name of every door passed. Elsewhere it costs nothing.
+ */
+
+#include "common/error.h"
+
+#ifdef FAULT_INJECTION
+int fault(const char *door, struct error *err);
+#else
+static inline int fault(const char *door, struct error *err)
+{
+	(void)door;
+	(void)err;
+	return 0;
+}
+#endif

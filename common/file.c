@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define LOG_MODULE "netavark::file"
+#include "common/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include "common/fault.h"
+#include "common/log.h"
+
+#define OLD_CONTENT_MAX (16u << 20) /* bytes kept for the undo of a replaced file */
+
+int file_read_fd(int fd, size_t max, struct arena *a, char **out, size_t *out_len,
+		 struct error *err)
+{
+	size_t len = 0, room = 16384;
+	char *data = arena_alloc(a, room);
+	bool too_big = false;
+
+	for (;;) {
+		if (len + 1 == room) {
+			char *bigger = arena_alloc(a, room * 2);
+
+			memcpy(bigger, data, len);
+			data = bigger;
+			room *= 2;
+		}
+		ssize_t got = read(fd, data + len, room - len - 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, errno, "%s", "");
+		if (got == 0)
+			break;
+		len += (size_t)got;
+		if (len > max) {
+			too_big = true;
+			len = 0; /* drain: whoever writes to us must not block */
+		}
+	}
+	if (too_big)
+		return fail(err, EFBIG, "more than %zu bytes", max);
+	data[len] = '\0';
+	*out = data;
+	if (out_len)
+		*out_len = len;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, struct arena *a, char **out, size_t *out_len,
+	      struct error *err)
+{
+	int r = fault("file_read", err);
+	if (r < 0)
+		return r;
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, errno, "%s", "");
+	return file_read_fd(fd, max, a, out, out_len, err);
+}
+
+bool file_exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+int file_write_fd(int fd, const char *data, size_t len, struct error *err)
+{
+	while (len) {
+		ssize_t put = write(fd, data, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return fail_errno(err, errno, "%s", "");
+		data += put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+struct old_file {
+	const char *path, *temp, *data; /* data NULL: there was no file */
+	size_t len;
+};
+
+static int write_flushed(const char *path, const char *data, size_t len, struct error *err)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fail_errno(err, errno, "%s", "");
+	int r = file_write_fd(fd, data, len, err);
+	if (r < 0)
+		return r;
+	return fsync(fd) < 0 ? fail_errno(err, errno, "%s", "") : 0;
+}
+
+static int flush_directory_of(const char *path, struct error *err)
+{
+	cleanup_free char *copy = strdup(path);
+	cleanup_close int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Some file systems cannot flush a directory and say EINVAL. */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+		return fail_errno(err, errno, "%s", "");
+	return 0;
+}
+
+static int restore(void *arg, struct error *err)
+{
+	const struct old_file *old = arg;
+
+	if (!old->data) {
+		if (unlink(old->path) < 0 && errno != ENOENT)
+			return fail_errno(err, errno, "%s", "");
+		return 0;
+	}
+	int r = write_flushed(old->temp, old->data, old->len, err);
+	if (r < 0)
+		return r;
+	if (rename(old->temp, old->path) < 0)
+		return fail_errno(err, errno, "%s", "");
+	return 0;
+}
+
+static int remember(const char *path, const char *temp, struct arena *a, struct old_file **out,
+		    struct error *err)
+{
+	struct old_file *old = arena_alloc(a, sizeof(*old));
+	char *data = NULL;
+
+	*old = (struct old_file){.path = arena_strdup(a, path), .temp = arena_strdup(a, temp)};
+	int r = file_read(path, OLD_CONTENT_MAX, a, &data, &old->len, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	old->data = data;
+	*out = old;
+	return 0;
+}
+
+int file_replace(const char *path, const char *temp, const char *data, size_t len,
+		 struct arena *a, struct undo *undo, struct error *err)
+{
+	struct old_file *old = NULL;
+	int r = undo ? remember(path, temp, a, &old, err) : 0;
+
+	if (r == 0)
+		r = fault("file_replace", err);
+	if (r < 0)
+		return r;
+	log_debug("writing %s, %zu bytes", path, len);
+	r = write_flushed(temp, data, len, err);
+	if (r == 0)
+		r = fault("file_rename", err);
+	if (r == 0 && rename(temp, path) < 0)
+		r = fail_errno(err, errno, "%s", "");
+	if (r < 0) {
+		unlink(temp);
+		return r;
+	}
+	if (old)
+		undo_push(undo, restore, old, arena_printf(a, "file %s", path));
+	return flush_directory_of(path, err);
+}
+
+int file_remove(const char *path, struct arena *a, struct undo *undo, struct error *err)
+{
+	struct old_file *old = NULL;
+	int r = undo ? remember(path, arena_printf(a, "%s.tmp", path), a, &old, err) : 0;
+
+	if (r == 0)
+		r = fault("file_remove", err);
+	if (r < 0)
+		return r;
+	if (unlink(path) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, errno, "%s", "");
+	log_debug("removed %s", path);
+	if (old && old->data)
+		undo_push(undo, restore, old, arena_printf(a, "removal of %s", path));
+	return 0;
+}
+
+int file_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+	cleanup_free char *copy = strdup(path);
+	int r = fault("file_make_dirs", err);
+
+	if (r < 0)
+		return r;
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return fail_errno(err, errno, "%s", "");
+		*p = '/';
+	}
+	if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		return fail_errno(err, errno, "%s", "");
+	return 0;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig; /* only there to interrupt flock() */
+}
+
+/* flock() that gives up with EINTR after some seconds; the timer repeats so that none is missed. */
+static int flock_within(int fd, unsigned int seconds)
+{
+	struct sigaction act = {.sa_handler = on_alarm}, old;
+	struct itimerval on = {{.tv_usec = 50000}, {.tv_sec = seconds}}, off = {{0, 0}, {0, 0}};
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	sigaction(SIGALRM, &act, &old);
+	setitimer(ITIMER_REAL, &on, NULL);
+	int r = flock(fd, LOCK_EX), code = errno;
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return r < 0 ? -code : 0;
+}
+
+int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error *err)
+{
+	int r = fault("file_lock", err);
+	if (r < 0)
+		return r;
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, errno, "open lock %s", path);
+	r = flock_within(fd, seconds);
+	if (r == -EINTR)
+		return fail(err, ETIMEDOUT, "timed out waiting for lock %s", path);
+	if (r < 0)
+		return fail_errno(err, -r, "lock %s", path);
+	log_debug("locked %s", path);
+	*out_fd = steal_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Starts other programs. One of the doors. */
+
+#include <stdbool.h>
+
+#include "common/arena.h"
+#include "common/cleanup.h"
+#include "common/error.h"
+
+struct process_result {
+	int status;          /* exit status, or -1 if a signal ended it */
+	bool timed_out;      /* it was killed because the time was over */
+	const char *errors;  /* what it wrote to stderr, at most 16 KiB, never NULL */
+};
+
+/*
+ * Runs a program to its end: argv[0] is its path, stdin and stdout are /dev/null, signal
+ * dispositions and mask are the defaults, no other descriptor is inherited that is close-on-exec.
+ * Waits at most seconds, then kills it.
+ * Shape:   argv and envp end with NULL.
+ * Errors:  what execve(2) says if it could not be started.
+ */
+int process_run(char *const argv[], char *const envp[], unsigned int seconds, struct arena *a,
+		struct process_result *out, struct error *err) must_check;
+
+/* The environment with one variable set. */
+char **process_env_with(struct arena *a, const char *name, const char *value);
+
+/* The first file of that name in a directory of PATH that can be executed; NULL if none. */
+char *process_find_in_path(struct arena *a, const char *name);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Kernel settings below /proc/sys, in the namespace of the calling thread. One of the doors. */
+
+#include "common/arena.h"
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/undo.h"
+
+struct sysctl_setting {
+	const char *name; /* with slashes: "net/ipv4/ip_forward" */
+	const char *value;
+};
+
+/*
+ * Gives a setting its value. One that has it already is not written, so a read-only /proc is fine
+ * as long as the values are right.
+ * Undo:    the old value comes back. undo may be NULL, for settings that go with their interface.
+ * Errors:  "set sysctl <name>: IO error: …"; -ENOENT if there is no such setting.
+ */
+int sysctl_set(const struct sysctl_setting *s, struct arena *a, struct undo *undo,
+	       struct error *err) must_check;

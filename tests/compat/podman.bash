@@ -204,10 +204,12 @@ fetch_from() {
 	podman exec "$1" timeout 5 wget -q -O - "http://$2/"
 }
 
-# ask_udp ADDRESS PORT — sends a datagram from the outside namespace and prints the answer.
+# ask_udp ADDRESS PORT — sends a datagram from the outside namespace and prints the answer. As any UDP client
+# must, it asks again when nothing comes back.
 ask_udp() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	outside bash -c 'exec 3<>"/dev/udp/$1/$2" && echo ping >&3 && timeout 5 head -n 1 <&3' - "$@"
+	outside bash -c 'exec 3<>"/dev/udp/$1/$2"
+		for try in 1 2 3 4 5; do echo ping >&3; timeout 1 head -n 1 <&3 && exit 0; done; exit 1' - "$@"
 }
 
 # lookup NAME-OF-CONTAINER HOST a|aaaa [SERVER] — what busybox in the container resolves, one address per line.

@@ -257,9 +257,10 @@ host_state() {
 	pgrep --list-name --exact netavark || true
 	pgrep --list-name --exact aardvark-dns || true
 	echo "settings of interfaces, except for forwarding:"
-	# Some settings cannot be read while they are unset, which grep reports.
+	# Some settings cannot be read while they are unset, which grep reports. With IPv4 forwarding the kernel
+	# itself switches all/accept_redirects off.
 	{ grep -rs . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf || true; } |
-		grep -vE '/(mc_)?forwarding:' | sort
+		grep -vE '/(mc_)?forwarding:|ipv4/conf/all/accept_redirects:' | sort
 }
 
 # Numbers without leading zeros, as newer versions of nft print them.

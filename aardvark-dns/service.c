@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "aardvark-dns/service.h"
+
+#include <string.h>
+
+#define PORT_DNS 53
+
+/* Asking ourselves would go round for ever. */
+static bool is_own(const struct service *s, const struct addr *addr)
+{
+	if (s->port != PORT_DNS)
+		return false;
+	for (size_t i = 0; i < s->zones->n_listeners; i++) {
+		const struct addr *own = &s->zones->listeners[i].addr;
+
+		if (addr_equal(own, addr) ||
+		    (addr_is_zero(own) && own->family == addr->family && peer_is_host(addr)))
+			return true;
+	}
+	return false;
+}
+
+static size_t add_resolver(const struct service *s, struct resolver *out, size_t n,
+                           const struct resolver *one)
+{
+	if (n == FORWARD_SERVERS_MAX || is_own(s, &one->addr))
+		return n;
+	out[n] = *one;
+	return n + 1;
+}
+
+/* The servers for a client, own listeners left out. */
+static size_t choose_resolvers(struct service *s, const struct view *v, struct resolver *out,
+                               bool *out_configured)
+{
+	struct addr configured[VIEW_SERVERS_MAX];
+	size_t n_configured = view_servers(v, configured), n = 0;
+
+	*out_configured = n_configured > 0;
+	for (size_t i = 0; i < n_configured; i++)
+		n = add_resolver(s, out, n, &(struct resolver){.addr = configured[i]});
+	if (n_configured)
+		return n;
+	resolvconf_refresh(&s->resolvconf);
+	for (size_t i = 0; i < s->resolvconf.now.n_servers; i++)
+		n = add_resolver(s, out, n, &s->resolvconf.now.servers[i]);
+	return n;
+}
+
+static void end_with(const struct answer_context *c, enum rcode rcode, const struct waiter *w)
+{
+	uint8_t buf[ANSWER_UDP_MAX];
+	struct wire reply = {.data = buf, .room = sizeof(buf)};
+
+	answer_empty(&c->query, rcode, &reply);
+	w->done(w->owner, &w->peer, reply.data, reply.len);
+}
+
+/* Strangers may have a whole IPv6 network to send from; they count as one. */
+static struct addr limit_key(const struct waiter *w, const struct view *v)
+{
+	struct addr key = w->client;
+
+	if (key.family == AF_INET6 && !v->host)
+		memset(key.bytes + 8, 0, 8);
+	return key;
+}
+
+void service_forward(struct service *s, enum answer verdict, const struct answer_context *c,
+                     const struct waiter *w)
+{
+	struct resolver resolvers[FORWARD_SERVERS_MAX];
+	struct forward_request request = {
+		.query = &c->query,
+		.servers = resolvers,
+		.tcp = w->tcp,
+		.client = limit_key(w, &c->view),
+		.peer = w->peer,
+		.owner = w->owner,
+		.done = w->done,
+	};
+
+	if (verdict == ANSWER_FORWARD_IF_HOST && !peer_is_host(&w->client)) {
+		end_with(c, RCODE_NXDOMAIN, w);
+		return;
+	}
+	request.n_servers = choose_resolvers(s, &c->view, resolvers, &request.configured);
+	if (request.n_servers == 0)
+		end_with(c, RCODE_SERVFAIL, w);
+	else
+		forward_start(s->forwarder, &request);
+}

@@ -28,7 +28,8 @@ HARD ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -f
 LINK ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' -DCOMMIT='"$(COMMIT)"' \
-	-DTARGET='"$(shell uname -m)-unknown-linux-gnu"' -DLIBEXECDIR='"$(LIBEXECDIR)"' $(FLAVOUR)
+	-DTARGET='"$(shell uname -m)-unknown-linux-gnu"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DBUILD_TIME='"$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%S+00:00)"' $(FLAVOUR)
 CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(HARD)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH

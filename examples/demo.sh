@@ -239,6 +239,11 @@ ask() {
 	inside db dig +short +time=2 +tries=2 "@$3" "$1" "$2"
 }
 
+# reverse ADDRESS SERVER — the names of an address.
+reverse() {
+	inside db dig +short +time=2 +tries=2 "@$2" -x "$1" | paste -s -d ' '
+}
+
 # ---- What must not change --------------------------------------------------------------------------
 
 host_state() {
@@ -411,8 +416,10 @@ show_names() {
 			step_is "@$server $name AAAA" "$(address web 6)" ask "$name" AAAA "$server"
 		done
 	done
-	step_is "@$gateway4 -x $(address web 4)" "web.
-frontend." inside db dig +short +time=2 @"$gateway4" -x "$(address web 4)"
+	for server in "$gateway4" "$gateway6"; do
+		step_is "@$server -x $(address web 4)" "web. frontend." reverse "$(address web 4)" "$server"
+		step_is "@$server -x $(address web 6)" "web. frontend." reverse "$(address web 6)" "$server"
+	done
 }
 
 show_traffic() {

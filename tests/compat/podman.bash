@@ -23,8 +23,8 @@
 # Variables: NETAVARK and AARDVARK name the programs; without them those of the test build are used.
 
 TREE=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
-NETAVARK=$(realpath "${NETAVARK:-$TREE/build/check/netavark/netavark}")
-AARDVARK=$(realpath "${AARDVARK:-$TREE/build/check/aardvark-dns/aardvark-dns}")
+NETAVARK=$(realpath -m "${NETAVARK:-$TREE/build/check/netavark/netavark}")
+AARDVARK=$(realpath -m "${AARDVARK:-$TREE/build/check/aardvark-dns/aardvark-dns}")
 
 CONFIG=/run/containers/networks
 
@@ -73,7 +73,10 @@ sandbox_main() {
 
 # Starts the sandbox; sets and exports SANDBOX, the PID of its process 1 as seen from here.
 sandbox_start() {
-	local ready=$BATS_FILE_TMPDIR/ready answer launcher
+	local ready=$BATS_FILE_TMPDIR/ready answer launcher program
+	for program in "$NETAVARK" "$AARDVARK"; do
+		[[ -x $program ]] || { echo "$program is not built"; return 1; }
+	done
 	mkfifo "$ready"
 	unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
 		bash -c "$(declare -f sandbox_main); sandbox_main '$ready'" \
@@ -93,7 +96,9 @@ sandbox_start() {
 }
 
 sandbox_stop() {
-	[[ -z ${SANDBOX_LAUNCHER-} ]] || kill -KILL "$SANDBOX_LAUNCHER"
+	if [[ -n ${SANDBOX_LAUNCHER-} ]]; then
+		kill -KILL "$SANDBOX_LAUNCHER"
+	fi
 }
 
 # Runs a command in the sandbox, for at most a minute. Nothing of the caller's environment gets in: Podman

@@ -39,6 +39,8 @@ PKGS_AARDVARK := libevent_core libcares libcap
 PKGS_TEST     := cmocka
 pkg = $(shell $(PKG_CONFIG) $(1) $(2))
 
+CPPFLAGS += $(call pkg,--cflags,$(PKGS_NETAVARK) $(PKGS_AARDVARK))
+
 SRC_COMMON   := $(wildcard common/*.c)
 SRC_NETAVARK := $(filter-out netavark/main.c,$(wildcard netavark/*.c netavark/*/*.c))
 SRC_AARDVARK := $(filter-out aardvark-dns/main.c,$(wildcard aardvark-dns/*.c))

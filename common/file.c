@@ -246,3 +246,49 @@ int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error 
 	*out_fd = steal_fd(&fd);
 	return 0;
 }
+
+int file_create(const char *path, const char *data, struct arena *a, struct undo *undo,
+		struct error *err)
+{
+	int r = fault("file_create", err);
+	if (r < 0)
+		return r;
+	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : fail_errno(err, errno, "%s", "");
+	r = file_write_fd(fd, data, strlen(data), err);
+	if (r < 0) {
+		unlink(path);
+		return r;
+	}
+	struct old_file *old = arena_alloc(a, sizeof(*old));
+	*old = (struct old_file){.path = arena_strdup(a, path)};
+	undo_push(undo, restore, old, arena_printf(a, "file %s", path));
+	return 0;
+}
+
+struct renamed_file {
+	const char *from, *to;
+};
+
+static int rename_back(void *arg, struct error *err)
+{
+	const struct renamed_file *f = arg;
+
+	return rename(f->to, f->from) < 0 ? fail_errno(err, errno, "%s", "") : 0;
+}
+
+int file_rename(const char *from, const char *to, struct arena *a, struct undo *undo,
+		struct error *err)
+{
+	int r = fault("file_rename", err);
+	if (r < 0)
+		return r;
+	if (rename(from, to) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, errno, "%s", "");
+	log_debug("renamed %s to %s", from, to);
+	struct renamed_file *f = arena_alloc(a, sizeof(*f));
+	*f = (struct renamed_file){arena_strdup(a, from), arena_strdup(a, to)};
+	undo_push(undo, rename_back, f, arena_printf(a, "renaming of %s", from));
+	return 0;
+}

@@ -51,3 +51,14 @@ int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error 
 
 /* Writes all bytes, whatever the size of the pipe. Errors of write(2). */
 int file_write_fd(int fd, const char *data, size_t len, struct error *err) must_check;
+
+/*
+ * Writes a new file. One that exists already is kept as it is, and is not an error.
+ * Undo:    the file goes again, if this call made it.
+ */
+int file_create(const char *path, const char *data, struct arena *a, struct undo *undo,
+		struct error *err) must_check;
+
+/* Renames a file. One that is not there is fine. Undo: renamed back. */
+int file_rename(const char *from, const char *to, struct arena *a, struct undo *undo,
+		struct error *err) must_check;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define LOG_MODULE "netavark::apply"
+#include "netavark/apply.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "common/log.h"
+#include "netavark/dns.h"
+#include "netavark/firewall/store.h"
+#include "netavark/lease.h"
+
+#define LOOPBACK 1 /* its index in every namespace */
+
+/* ---- signals ---- */
+
+static const int held_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+void apply_hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < array_size(held_signals); i++)
+		sigaddset(&set, held_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int apply_interrupted(struct error *err)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	for (size_t i = 0; i < array_size(held_signals); i++)
+		if (sigismember(&pending, held_signals[i]))
+			return fail(err, EINTR, "interrupted by signal %d", held_signals[i]);
+	return 0;
+}
+
+/* ---- setup ---- */
+
+static int raise_loopback(struct host *h, struct error *err)
+{
+	struct link_info lo;
+	int r = link_find_index(h->container_nl, LOOPBACK, &lo, err);
+
+	if (r == 0 && !lo.up)
+		r = link_set_up(h->container_nl, LOOPBACK, &h->undo, err);
+	return r < 0 ? wrap(err, "set loopback up") : 0;
+}
+
+static int setup_networks(struct plan *plan, struct host *h, struct network_status *out,
+			  struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_networks; i++) {
+		r = plan->networks[i].driver->setup(&plan->networks[i], h, &out[i], err);
+		if (r == 0)
+			r = apply_interrupted(err);
+	}
+	return r;
+}
+
+/* The networks that have anything to do with the firewall. */
+static struct fw_intent *intents_of(struct plan *plan, size_t *out_n)
+{
+	struct fw_intent *list = arena_alloc(plan->arena, plan->n_networks * sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_networks; i++)
+		if (plan->networks[i].uses_firewall)
+			list[n++] = plan_intent(plan, &plan->networks[i]);
+	*out_n = n;
+	return list;
+}
+
+/* State files first, so that a reload that comes between knows what is about to be made. */
+static int setup_firewall(struct plan *plan, const struct firewall *fw, struct host *h,
+			  struct error *err)
+{
+	size_t n;
+	struct fw_intent *intents = intents_of(plan, &n);
+	cleanup_close int lock = -1;
+	int r = 0;
+
+	if (n && !h->options->rootless)
+		r = store_lock(h, &lock, err);
+	for (size_t i = 0; r == 0 && lock >= 0 && i < n; i++)
+		r = store_write(fw, &intents[i], h, err);
+	return r < 0 ? r : fw->add(intents, n, plan->arena, &h->undo, err);
+}
+
+int apply_setup(struct plan *plan, const struct firewall *fw, struct host *h,
+		struct network_status *out, struct error *err)
+{
+	int r = host_lock(h, err);
+
+	if (r == 0)
+		r = raise_loopback(h, err);
+	if (r == 0)
+		r = lease_take(plan, h, err);
+	if (r == 0)
+		r = setup_networks(plan, h, out, err);
+	if (r == 0)
+		r = setup_firewall(plan, fw, h, err);
+	if (r == 0)
+		r = apply_interrupted(err);
+	return r < 0 ? r : dns_add(plan, h, err);
+}
+
+/* ---- teardown ---- */
+
+static void collect(struct error *all, int r, const struct error *one)
+{
+	if (r < 0)
+		error_collect(all, one);
+}
+
+static void teardown_firewall(struct plan *plan, const struct firewall *fw, struct host *h,
+			      const bool *complete, struct error *all)
+{
+	struct fw_intent *intents = arena_alloc(plan->arena, plan->n_networks * sizeof(*intents));
+	cleanup_close int lock = -1;
+	struct error one = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_networks; i++) {
+		if (!plan->networks[i].uses_firewall)
+			continue;
+		intents[n] = plan_intent(plan, &plan->networks[i]);
+		intents[n++].last_container = complete[i];
+	}
+	if (n && !h->options->rootless)
+		collect(all, store_lock(h, &lock, &one), &one);
+	/* Files before rules: a reload that comes between must not bring them back. */
+	for (size_t i = 0; !h->options->rootless && i < n; i++) {
+		store_recall(h, &intents[i]);
+		collect(all, store_remove(&intents[i], h, &one), &one);
+	}
+	collect(all, fw->remove(intents, n, plan->arena, &one), &one);
+}
+
+void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h,
+		    struct error *err)
+{
+	bool *complete = arena_alloc(plan->arena, plan->n_networks * sizeof(*complete));
+	struct error one = {0};
+
+	collect(err, host_lock(h, &one), &one);
+	dns_remove(plan, h, err);
+	collect(err, lease_recall(plan, &one), &one);
+	for (size_t i = 0; i < plan->n_networks; i++)
+		plan->networks[i].driver->teardown(&plan->networks[i], h, &complete[i], err);
+	teardown_firewall(plan, fw, h, complete, err);
+	for (size_t i = 0; i < plan->n_networks; i++)
+		if (complete[i])
+			plan->networks[i].driver->remove_network(&plan->networks[i], h, err);
+	lease_release(plan, err);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "netavark/drivers/driver.h"
+
+/* The planning half of the bridge driver. Pure. */
+int bridge_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
+		struct error *err) must_check;

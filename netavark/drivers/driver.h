@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Network drivers: three verbs each. A table lists them; there is no registration.
+ */
+
+#include "netavark/host.h"
+#include "netavark/plan.h"
+
+struct network_status { /* what setup() reports beyond the plan */
+	const struct network_plan *net;
+	uint8_t mac[MAC_SIZE]; /* of the container's interface, read back from the kernel */
+};
+
+struct driver {
+	const char *name;
+	/* Fills out from the request; pure. */
+	int (*plan)(const struct plan *plan, const struct network_setup *net,
+		    struct network_plan *out, struct error *err);
+	/* Makes the links, addresses and routes. Undo: pushed to host->undo. */
+	int (*setup)(struct network_plan *net, struct host *host, struct network_status *out,
+		     struct error *err);
+	/*
+	 * The container's part goes; errors are collected. *out_complete says that the network's
+	 * part has to go as well, which remove_network() does once the firewall rules are gone.
+	 */
+	void (*teardown)(const struct network_plan *net, struct host *host, bool *out_complete,
+			 struct error *all);
+	void (*remove_network)(const struct network_plan *net, struct host *host,
+			       struct error *all);
+};
+
+/* NULL if there is no driver of that name. */
+const struct driver *driver_find(const char *name);
+
+extern const struct driver driver_bridge;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netavark/drivers/driver.h"
+
+#include <string.h>
+
+static const struct driver *const drivers[] = {
+	&driver_bridge,
+};
+
+const struct driver *driver_find(const char *name)
+{
+	for (size_t i = 0; i < array_size(drivers); i++)
+		if (strcmp(drivers[i]->name, name) == 0)
+			return drivers[i];
+	return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What should hold in the firewall, and who makes it so. struct fw_intent is exactly what the state
+ * files keep, so a reload is add() for every saved intent.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/arena.h"
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/undo.h"
+
+enum isolation { ISOLATION_NEVER, ISOLATION_NORMAL, ISOLATION_STRICT };
+
+struct fw_port {
+	const char *host_ip;   /* as written, for the state file */
+	const char *protocol;  /* "tcp", "udp" or "sctp" */
+	uint8_t proto;         /* IPPROTO_* */
+	bool ipv4, ipv6;       /* the families it holds for */
+	struct addr host_addr; /* only this address of the host; none: any */
+	uint16_t host_port, container_port;
+	uint16_t range; /* as written: 0 and 1 both mean one port */
+};
+
+struct fw_network {
+	struct prefix *subnets; /* host bits as written */
+	size_t n_subnets;
+	const char *bridge, *id, *hash_name;
+	enum isolation isolation;
+	uint16_t dns_port;
+	bool internal;
+	struct addr outbound4, outbound6; /* none: masquerade */
+};
+
+struct fw_ports { /* one container's part */
+	const char *container_id, *network_name;
+	bool has_ports; /* false: no port list at all, which is less than an empty one */
+	struct fw_port *ports;
+	size_t n_ports;
+	struct addr ip4, ip6;          /* the first address of each family, or none */
+	struct prefix subnet4, subnet6; /* masked */
+	struct addr *dns_servers;      /* the gateways */
+	size_t n_dns_servers;
+};
+
+struct fw_intent {
+	struct fw_network net;
+	struct fw_ports me;
+	bool last_container; /* for remove(): the network's own rules go too */
+};
+
+struct firewall {
+	const char *name; /* as in --firewall-driver and the state file */
+	const char *announcement; /* the line logged when it is chosen */
+	/*
+	 * Makes all intents true in one transaction. Adding what is there changes nothing.
+	 * Undo:    the ruleset is as before.
+	 */
+	int (*add)(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+		   struct error *err);
+	/* Removes the container's rules; with last_container also the network's. What is absent
+	 * is not an error. */
+	int (*remove)(const struct fw_intent *in, size_t n, struct arena *a, struct error *err);
+};
+
+extern const struct firewall firewall_nft, firewall_none;
+
+/*
+ * Chooses the backend by name; NULL means the default.
+ * Errors:  -EINVAL "Must provide a valid firewall backend, got <name>".
+ */
+int firewall_choose(const char *name, const struct firewall **out, struct error *err) must_check;
+
+/* How isolation is called in the state files: "Never", "Normal", "Strict". */
+const char *isolation_name(enum isolation isolation);

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netavark/firewall/nft_expr.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/expr.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+
+#include "common/cleanup.h"
+
+#define OFFSET_SADDR4 12
+#define OFFSET_DADDR4 16
+#define OFFSET_SADDR6 8
+#define OFFSET_DADDR6 24
+#define OFFSET_DPORT  2
+
+/* ---- writing ---- */
+
+static struct nftnl_expr *add(struct nftnl_rule *r, const char *name)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+	if (!e)
+		abort(); /* out of memory, like the arena */
+	nftnl_rule_add_expr(r, e);
+	return e;
+}
+
+static void load_meta(struct nftnl_rule *r, uint32_t key)
+{
+	struct nftnl_expr *e = add(r, "meta");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+static void load_ct(struct nftnl_rule *r, uint32_t key)
+{
+	struct nftnl_expr *e = add(r, "ct");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+static void load_payload(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
+{
+	struct nftnl_expr *e = add(r, "payload");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+static void compare(struct nftnl_rule *r, uint32_t op, const void *data, uint32_t len)
+{
+	struct nftnl_expr *e = add(r, "cmp");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+static void mask(struct nftnl_rule *r, const void *and, const void *xor, uint32_t len)
+{
+	struct nftnl_expr *e = add(r, "bitwise");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, and, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
+static void mask_u32(struct nftnl_rule *r, uint32_t and, uint32_t xor)
+{
+	mask(r, &and, &xor, sizeof(and));
+}
+
+static void compare_u32(struct nftnl_rule *r, uint32_t op, uint32_t value)
+{
+	compare(r, op, &value, sizeof(value));
+}
+
+static void put_local(struct nftnl_rule *r)
+{
+	struct nftnl_expr *e = add(r, "fib");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+	compare_u32(r, NFT_CMP_EQ, RTN_LOCAL);
+}
+
+static void put_interface(struct nftnl_rule *r, uint32_t key, uint32_t op, const char *name)
+{
+	char padded[IFNAMSIZ] = "";
+
+	memcpy(padded, name, strnlen(name, IFNAMSIZ - 1));
+	load_meta(r, key);
+	compare(r, op, padded, sizeof(padded));
+}
+
+/* A prefix of whole bytes compares just them; any other the masked address: as nft(8) does. */
+static void put_prefix(struct nftnl_rule *r, const struct prefix *p, bool source, bool not)
+{
+	static const uint8_t zero[16];
+	bool ipv4 = p->addr.family == AF_INET;
+	uint32_t offset = ipv4 ? (source ? OFFSET_SADDR4 : OFFSET_DADDR4)
+			       : (source ? OFFSET_SADDR6 : OFFSET_DADDR6);
+	uint32_t size = (uint32_t)addr_size(&p->addr);
+	uint32_t op = not ? NFT_CMP_NEQ : NFT_CMP_EQ;
+
+	if (p->len && p->len % 8 == 0) {
+		load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, p->len / 8u);
+		compare(r, op, p->addr.bytes, p->len / 8u);
+		return;
+	}
+	struct prefix ones = {{p->addr.family, {0}}, p->len};
+	memset(ones.addr.bytes, 0xff, size);
+	ones = prefix_masked(&ones);
+	load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, size);
+	mask(r, ones.addr.bytes, zero, size);
+	compare(r, op, p->addr.bytes, size);
+}
+
+static void put_addresses(struct nftnl_rule *r, const struct rule *in)
+{
+	uint8_t family = in->saddr.addr.family ? in->saddr.addr.family : in->daddr.addr.family;
+	uint8_t nfproto = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	if (!family)
+		return;
+	load_meta(r, NFT_META_NFPROTO);
+	compare(r, NFT_CMP_EQ, &nfproto, sizeof(nfproto));
+	if (in->saddr.addr.family)
+		put_prefix(r, &in->saddr, true, false);
+	if (in->daddr.addr.family)
+		put_prefix(r, &in->daddr, false, in->not_daddr);
+}
+
+static void put_set(struct nftnl_rule *r, uint32_t set_id)
+{
+	struct nftnl_expr *e = add(r, "lookup");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, NFT_EXPR_SET_NAME);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, set_id);
+}
+
+static void put_ports(struct nftnl_rule *r, const struct rule *in, uint32_t set_id)
+{
+	uint16_t first = htons(in->dport), last = htons(in->dport_last);
+
+	if (!in->proto && !in->tcp_and_udp)
+		return;
+	load_meta(r, NFT_META_L4PROTO);
+	if (in->tcp_and_udp)
+		put_set(r, set_id);
+	else
+		compare(r, NFT_CMP_EQ, &in->proto, sizeof(in->proto));
+	if (!in->dport)
+		return;
+	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, OFFSET_DPORT, sizeof(first));
+	if (!in->dport_last) {
+		compare(r, NFT_CMP_EQ, &first, sizeof(first));
+		return;
+	}
+	struct nftnl_expr *e = add(r, "range");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_RANGE_OP, NFT_RANGE_EQ);
+	nftnl_expr_set(e, NFTNL_EXPR_RANGE_FROM_DATA, &first, sizeof(first));
+	nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, &last, sizeof(last));
+}
+
+static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_id)
+{
+	if (in->local)
+		put_local(r);
+	if (in->mark) {
+		load_meta(r, NFT_META_MARK);
+		mask_u32(r, in->mark, 0);
+		compare_u32(r, NFT_CMP_EQ, in->mark);
+	}
+	if (in->iif)
+		put_interface(r, NFT_META_IIFNAME, NFT_CMP_EQ, in->iif);
+	if (in->oif)
+		put_interface(r, NFT_META_OIFNAME, in->not_oif ? NFT_CMP_NEQ : NFT_CMP_EQ,
+			      in->oif);
+	put_addresses(r, in);
+	put_ports(r, in, set_id);
+	if (in->ct_state) {
+		load_ct(r, NFT_CT_STATE);
+		mask_u32(r, in->ct_state, 0);
+		compare_u32(r, NFT_CMP_NEQ, 0);
+	}
+	if (in->ct_mark) {
+		load_ct(r, NFT_CT_MARK);
+		mask_u32(r, in->ct_mark, 0);
+		compare_u32(r, NFT_CMP_EQ, in->ct_mark);
+	}
+}
+
+static void put_marks(struct nftnl_rule *r, const struct rule *in)
+{
+	if (in->set_mark) {
+		load_meta(r, NFT_META_MARK);
+		mask_u32(r, ~in->set_mark, in->set_mark);
+		struct nftnl_expr *e = add(r, "meta");
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, NFT_REG_1);
+	}
+	if (in->set_ct_mark) {
+		load_meta(r, NFT_META_MARK);
+		mask_u32(r, ~in->set_ct_mark, in->set_ct_mark);
+		struct nftnl_expr *e = add(r, "ct");
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+	}
+}
+
+static void put_verdict(struct nftnl_rule *r, uint32_t verdict, const char *target)
+{
+	struct nftnl_expr *e = add(r, "immediate");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
+	if (target)
+		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, target);
+}
+
+static void load_data(struct nftnl_rule *r, uint32_t reg, const void *data, size_t len)
+{
+	struct nftnl_expr *e = add(r, "immediate");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, (uint32_t)len);
+}
+
+static void put_nat(struct nftnl_rule *r, const struct rule *in)
+{
+	uint16_t port = htons(in->to_port);
+
+	load_data(r, NFT_REG_1, in->to_addr.bytes, addr_size(&in->to_addr));
+	if (in->to_port)
+		load_data(r, NFT_REG_2, &port, sizeof(port));
+	struct nftnl_expr *e = add(r, "nat");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE,
+			   in->verdict == VERDICT_DNAT ? NFT_NAT_DNAT : NFT_NAT_SNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY,
+			   in->to_addr.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	if (in->to_port)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+}
+
+void nft_expr_encode(const struct rule *r, uint32_t set_id, struct nftnl_rule *out)
+{
+	put_match(out, r, set_id);
+	put_marks(out, r);
+	switch (r->verdict) {
+	case VERDICT_NONE:
+		break;
+	case VERDICT_ACCEPT:
+		put_verdict(out, NF_ACCEPT, NULL);
+		break;
+	case VERDICT_DROP:
+		put_verdict(out, NF_DROP, NULL);
+		break;
+	case VERDICT_RETURN:
+		put_verdict(out, (uint32_t)NFT_RETURN, NULL);
+		break;
+	case VERDICT_JUMP:
+		put_verdict(out, (uint32_t)NFT_JUMP, r->target);
+		break;
+	case VERDICT_MASQUERADE:
+		add(out, "masq");
+		break;
+	case VERDICT_SNAT:
+	case VERDICT_DNAT:
+		put_nat(out, r);
+		break;
+	}
+}
+
+/* ---- reading ---- */
+
+/* What register 1 holds while the expressions of one rule go by. */
+enum source { FROM_NOTHING, FROM_META, FROM_CT, FROM_FIB, FROM_NETWORK, FROM_TRANSPORT };
+
+struct scan {
+	struct arena *arena;
+	struct rule *rule;
+	const char *set;
+	bool ours;
+	enum source source;
+	uint32_t key; /* of meta and ct */
+	uint32_t offset, len;
+	bool masked;
+	uint8_t and[16], xor[16];
+	uint32_t mask_len;
+	uint8_t family; /* of the addresses to come */
+	uint8_t data[2][16]; /* registers 1 and 2 as loaded by immediate */
+	uint32_t data_len[2];
+};
+
+static uint32_t u32_of(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static void load(struct scan *s, enum source source, uint32_t key)
+{
+	s->source = source;
+	s->key = key;
+	s->masked = false;
+}
+
+static void read_meta(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t key = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
+
+	if (!nftnl_expr_is_set(e, NFTNL_EXPR_META_SREG)) {
+		load(s, FROM_META, key);
+		return;
+	}
+	if (key == NFT_META_MARK && s->source == FROM_META && s->key == NFT_META_MARK &&
+	    s->masked && u32_of(s->and) == ~u32_of(s->xor))
+		s->rule->set_mark = u32_of(s->xor);
+	else
+		s->ours = false;
+}
+
+static void read_ct(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t key = nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY);
+
+	if (!nftnl_expr_is_set(e, NFTNL_EXPR_CT_SREG)) {
+		load(s, FROM_CT, key);
+		return;
+	}
+	if (key == NFT_CT_MARK && s->source == FROM_META && s->key == NFT_META_MARK && s->masked &&
+	    u32_of(s->and) == ~u32_of(s->xor))
+		s->rule->set_ct_mark = u32_of(s->xor);
+	else
+		s->ours = false;
+}
+
+static void read_payload(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t base = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE);
+
+	load(s, base == NFT_PAYLOAD_NETWORK_HEADER ? FROM_NETWORK : FROM_TRANSPORT, 0);
+	s->offset = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET);
+	s->len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
+	s->ours &= base != NFT_PAYLOAD_LL_HEADER && !nftnl_expr_is_set(e, NFTNL_EXPR_PAYLOAD_SREG);
+}
+
+static void read_fib(struct scan *s, const struct nftnl_expr *e)
+{
+	load(s, FROM_FIB, 0);
+	s->ours &= nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_FLAGS) == NFTA_FIB_F_DADDR &&
+		   nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE;
+}
+
+static void read_bitwise(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t len = 0, xor_len = 0;
+	const void *and = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_MASK, &len);
+	const void *xor = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_XOR, &xor_len);
+
+	if (!and || !xor || len > sizeof(s->and) || len != xor_len || s->masked) {
+		s->ours = false;
+		return;
+	}
+	s->masked = true;
+	s->mask_len = len;
+	memcpy(s->and, and, len);
+	memcpy(s->xor, xor, len);
+}
+
+/* Length of a netmask; -1 if the bits have gaps. */
+static int mask_length(const uint8_t *m, size_t size)
+{
+	struct prefix p = {{size == 4 ? AF_INET : AF_INET6, {0}}, 0};
+	int len = 0;
+
+	while (len < (int)size * 8 && (m[len / 8] & (0x80 >> len % 8)))
+		len++;
+	memset(p.addr.bytes, 0xff, size);
+	p.len = (uint8_t)len;
+	p = prefix_masked(&p);
+	return memcmp(p.addr.bytes, m, size) == 0 ? len : -1;
+}
+
+static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
+{
+	bool ipv4 = s->family == AF_INET;
+	uint32_t size = ipv4 ? 4 : 16;
+	bool source = s->offset == (ipv4 ? OFFSET_SADDR4 : OFFSET_SADDR6);
+	bool destination = s->offset == (ipv4 ? OFFSET_DADDR4 : OFFSET_DADDR6);
+	struct prefix *p = source ? &s->rule->saddr : &s->rule->daddr;
+	int bits = s->masked ? mask_length(s->and, size) : (int)len * 8;
+
+	if (!s->family || (!source && !destination) || len > size || len != s->len || bits < 0 ||
+	    (s->masked && s->mask_len != size) || p->addr.family ||
+	    (op == NFT_CMP_NEQ && source)) {
+		s->ours = false;
+		return;
+	}
+	p->addr.family = s->family;
+	memcpy(p->addr.bytes, data, len);
+	p->len = (uint8_t)bits;
+	if (op == NFT_CMP_NEQ)
+		s->rule->not_daddr = true;
+}
+
+static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
+{
+	struct rule *r = s->rule;
+
+	switch (s->key) {
+	case NFT_META_NFPROTO:
+		s->family = data[0] == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+		s->ours &= op == NFT_CMP_EQ;
+		break;
+	case NFT_META_L4PROTO:
+		r->proto = data[0];
+		s->ours &= op == NFT_CMP_EQ;
+		break;
+	case NFT_META_IIFNAME:
+		r->iif = arena_strndup(s->arena, (const char *)data,
+				       strnlen((const char *)data, len));
+		s->ours &= op == NFT_CMP_EQ && len == IFNAMSIZ;
+		break;
+	case NFT_META_OIFNAME:
+		r->oif = arena_strndup(s->arena, (const char *)data,
+				       strnlen((const char *)data, len));
+		r->not_oif = op == NFT_CMP_NEQ;
+		s->ours &= len == IFNAMSIZ;
+		break;
+	case NFT_META_MARK:
+		r->mark = u32_of(data);
+		s->ours &= op == NFT_CMP_EQ && len == 4 && s->masked &&
+			   u32_of(s->and) == r->mark && u32_of(s->xor) == 0;
+		break;
+	default:
+		s->ours = false;
+	}
+}
+
+static void compare_ct(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
+{
+	if (len != 4 || !s->masked || u32_of(s->xor) != 0) {
+		s->ours = false;
+	} else if (s->key == NFT_CT_STATE && op == NFT_CMP_NEQ && u32_of(data) == 0) {
+		s->rule->ct_state = u32_of(s->and);
+	} else if (s->key == NFT_CT_MARK && op == NFT_CMP_EQ && u32_of(data) == u32_of(s->and)) {
+		s->rule->ct_mark = u32_of(data);
+	} else {
+		s->ours = false;
+	}
+}
+
+static void read_cmp(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t len = 0, op = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP);
+	const uint8_t *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
+
+	if (!data || !len || (op != NFT_CMP_EQ && op != NFT_CMP_NEQ)) {
+		s->ours = false;
+		return;
+	}
+	switch (s->source) {
+	case FROM_META:
+		compare_meta(s, op, data, len);
+		break;
+	case FROM_CT:
+		compare_ct(s, op, data, len);
+		break;
+	case FROM_FIB:
+		s->rule->local = true;
+		s->ours &= op == NFT_CMP_EQ && len == 4 && u32_of(data) == RTN_LOCAL;
+		break;
+	case FROM_NETWORK:
+		read_address(s, op, data, len);
+		break;
+	case FROM_TRANSPORT:
+		s->rule->dport = len == 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+		s->ours &= op == NFT_CMP_EQ && len == 2 && s->offset == OFFSET_DPORT && !s->masked;
+		break;
+	case FROM_NOTHING:
+		s->ours = false;
+	}
+}
+
+static void read_range(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t from_len = 0, to_len = 0;
+	const uint8_t *from = nftnl_expr_get(e, NFTNL_EXPR_RANGE_FROM_DATA, &from_len);
+	const uint8_t *to = nftnl_expr_get(e, NFTNL_EXPR_RANGE_TO_DATA, &to_len);
+
+	if (!from || !to || from_len != 2 || to_len != 2 || s->source != FROM_TRANSPORT ||
+	    s->offset != OFFSET_DPORT ||
+	    nftnl_expr_get_u32(e, NFTNL_EXPR_RANGE_OP) != NFT_RANGE_EQ) {
+		s->ours = false;
+		return;
+	}
+	s->rule->dport = (uint16_t)(from[0] << 8 | from[1]);
+	s->rule->dport_last = (uint16_t)(to[0] << 8 | to[1]);
+}
+
+static void read_lookup(struct scan *s, const struct nftnl_expr *e)
+{
+	const char *set = nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET);
+
+	if (s->source != FROM_META || s->key != NFT_META_L4PROTO || !set || s->set ||
+	    nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG)) {
+		s->ours = false;
+		return;
+	}
+	s->set = arena_strdup(s->arena, set);
+	s->rule->tcp_and_udp = true;
+}
+
+static void read_verdict(struct scan *s, const struct nftnl_expr *e)
+{
+	const char *target = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
+
+	switch ((int)nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_VERDICT)) {
+	case NF_ACCEPT:
+		s->rule->verdict = VERDICT_ACCEPT;
+		break;
+	case NF_DROP:
+		s->rule->verdict = VERDICT_DROP;
+		break;
+	case NFT_RETURN:
+		s->rule->verdict = VERDICT_RETURN;
+		break;
+	case NFT_JUMP:
+		s->rule->verdict = VERDICT_JUMP;
+		s->rule->target = target ? arena_strdup(s->arena, target) : "";
+		break;
+	default:
+		s->ours = false;
+	}
+}
+
+static void read_immediate(struct scan *s, const struct nftnl_expr *e)
+{
+	uint32_t reg = nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_DREG), len = 0;
+
+	if (reg == NFT_REG_VERDICT) {
+		read_verdict(s, e);
+		return;
+	}
+	const void *data = nftnl_expr_get(e, NFTNL_EXPR_IMM_DATA, &len);
+	if (!data || len > 16 || reg < NFT_REG_1 || reg > NFT_REG_2) {
+		s->ours = false;
+		return;
+	}
+	memcpy(s->data[reg - NFT_REG_1], data, len);
+	s->data_len[reg - NFT_REG_1] = len;
+}
+
+static void read_nat(struct scan *s, const struct nftnl_expr *e)
+{
+	bool ipv4 = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_FAMILY) == NFPROTO_IPV4;
+	bool port = nftnl_expr_is_set(e, NFTNL_EXPR_NAT_REG_PROTO_MIN);
+	struct rule *r = s->rule;
+
+	r->verdict = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? VERDICT_DNAT
+										 : VERDICT_SNAT;
+	r->to_addr.family = ipv4 ? AF_INET : AF_INET6;
+	memcpy(r->to_addr.bytes, s->data[0], addr_size(&r->to_addr));
+	if (port)
+		r->to_port = (uint16_t)(s->data[1][0] << 8 | s->data[1][1]);
+	s->ours &= s->data_len[0] == addr_size(&r->to_addr) && (!port || s->data_len[1] == 2);
+}
+
+static void read_masq(struct scan *s, const struct nftnl_expr *e)
+{
+	(void)e;
+	s->rule->verdict = VERDICT_MASQUERADE;
+}
+
+static int read_expr(struct nftnl_expr *e, void *arg)
+{
+	static const struct {
+		const char *name;
+		void (*read)(struct scan *s, const struct nftnl_expr *e);
+	} readers[] = {
+		{"meta", read_meta},	   {"ct", read_ct},	  {"payload", read_payload},
+		{"fib", read_fib},	   {"cmp", read_cmp},	  {"bitwise", read_bitwise},
+		{"range", read_range},	   {"lookup", read_lookup}, {"nat", read_nat},
+		{"immediate", read_immediate}, {"masq", read_masq},
+	};
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	struct scan *s = arg;
+
+	for (size_t i = 0; i < array_size(readers); i++) {
+		if (strcmp(readers[i].name, name) == 0) {
+			readers[i].read(s, e);
+			return 0;
+		}
+	}
+	s->ours = false; /* counter, log, limit, … */
+	return 0;
+}
+
+bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out,
+		     const char **out_set)
+{
+	struct scan s = {.arena = a, .rule = out, .ours = true};
+
+	*out = (struct rule){
+		.chain = arena_strdup(a, nftnl_rule_get_str(in, NFTNL_RULE_CHAIN)),
+	};
+	nftnl_expr_foreach(in, read_expr, &s);
+	*out_set = s.set;
+	return s.ours;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * A firewall rule in normal form: what it matches and what it does, as data. Planned rules are
+ * written in it and the kernel's rules are read into it, so "is it there already?" and "which one
+ * is to be deleted?" are comparisons. A zero field matches everything.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/arena.h"
+
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_ACCEPT,
+	VERDICT_DROP,
+	VERDICT_JUMP,	    /* to target */
+	VERDICT_MASQUERADE,
+	VERDICT_SNAT,	    /* to to_addr */
+	VERDICT_DNAT,	    /* to to_addr and to_port */
+	VERDICT_RETURN,     /* read from the kernel, never planned */
+};
+
+/* BEFORE_REST: behind the fixed rules at the head of its chain, before all others. */
+enum position { AT_TAIL, AT_HEAD, BEFORE_REST };
+
+struct rule {
+	const char *chain;
+	enum position position; /* where it is put; not compared */
+	int mapping;            /* port mapping it belongs to, counted from 1; not compared */
+
+	struct prefix saddr, daddr; /* masked */
+	bool not_daddr;
+	uint8_t proto;      /* IPPROTO_* */
+	bool tcp_and_udp;   /* the set { tcp, udp } in place of proto */
+	uint16_t dport, dport_last; /* host order; dport_last 0: one port */
+	const char *iif, *oif;
+	bool not_oif;
+	uint32_t ct_state;  /* any of these bits */
+	uint32_t mark;      /* packet mark & mark == mark */
+	uint32_t ct_mark;   /* connection mark & ct_mark == ct_mark */
+	bool local;         /* the destination is an address of this host */
+
+	uint32_t set_mark;    /* packet mark |= set_mark */
+	uint32_t set_ct_mark; /* connection mark = packet mark | set_ct_mark */
+	enum verdict verdict;
+	const char *target;
+	struct addr to_addr;
+	uint16_t to_port; /* host order */
+};
+
+#define CT_INVALID     1u /* bits of ct_state, as in linux/netfilter/nf_conntrack_common.h */
+#define CT_ESTABLISHED 2u
+#define CT_RELATED     4u
+
+struct chain {
+	const char *name;
+	const char *type; /* "filter", "nat"; NULL: not a base chain */
+	uint32_t hook;
+	int32_t priority;
+};
+
+struct ruleset {
+	struct arena *arena;
+	struct chain *chains;
+	size_t n_chains;
+	struct rule *rules;
+	size_t n_rules;
+};
+
+void ruleset_add(struct ruleset *set, struct rule rule);
+void ruleset_add_chain(struct ruleset *set, struct chain chain);
+
+/* Whether two rules match and do the same; both must be in the same chain. */
+bool rule_equal(const struct rule *a, const struct rule *b);
+
+/* The text that nft(8) prints for it. */
+char *rule_print(const struct rule *rule, struct arena *a);
+
+/* A whole table in the form of "nft list table". */
+char *ruleset_print(const struct ruleset *set, const char *table);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define LOG_MODULE "netavark::host"
+#include "netavark/host.h"
+
+#include <errno.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/netns.h"
+
+#define LOCK_SECONDS  30
+
+int host_open(struct host *h, struct error *err)
+{
+	int r = netns_open("/proc/self/ns/net", &h->ns, err);
+	if (r < 0)
+		return wrap(err, "open host netns: open /proc/self/ns/net");
+	r = netlink_open(&h->nl, err);
+	return r < 0 ? wrap(err, "host netlink socket") : 0;
+}
+
+static int open_socket(void *arg, struct error *err)
+{
+	struct host *h = arg;
+	int r = netlink_open(&h->container_nl, err);
+
+	return r < 0 ? wrap(err, "netns netlink socket") : 0;
+}
+
+int host_open_container(struct host *h, const char *path, struct error *err)
+{
+	int r = netns_open(path, &h->container_ns, err);
+	if (r < 0)
+		return wrap(err, "open container netns: open %s", path);
+	return netns_run(h->container_ns, h->ns, open_socket, h, err);
+}
+
+int host_lock(struct host *h, struct error *err)
+{
+	const char *config = h->options->config;
+	int r = file_make_dirs(config, 0755, err);
+
+	if (r < 0)
+		return wrap(err, "create config directory %s", config);
+	return file_lock(arena_printf(h->arena, "%s/netavark-link.lock", config), LOCK_SECONDS,
+			 &h->lock, err);
+}
+
+void host_close(struct host *h)
+{
+	if (h->nl)
+		netlink_close(h->nl);
+	if (h->container_nl)
+		netlink_close(h->container_nl);
+	if (h->ns >= 0)
+		close(h->ns);
+	if (h->container_ns >= 0)
+		close(h->container_ns);
+	if (h->lock >= 0)
+		close(h->lock);
+}
+
+int host_in_container(struct host *h, int (*fn)(void *arg, struct error *err), void *arg,
+		      struct error *err)
+{
+	return netns_run(h->container_ns, h->ns, fn, arg, err);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "common/command.h"
+#include "common/log.h"
+#include "netavark/commands/commands.h"
+#include "netavark/options.h"
+
+static const struct command commands[] = {
+	{.name = "setup", .args = {"NETNS"}, .run = command_setup,
+	 .help = "Connect a container to its networks and print what it got"},
+	{.name = "teardown", .args = {"NETNS"}, .run = command_teardown,
+	 .help = "Undo setup"},
+	{.name = "plan", .run = command_plan,
+	 .help = "Print what setup would do with a document; changes nothing"},
+	{.name = "version", .run = command_version,
+	 .help = "Print build information as JSON"},
+};
+
+int main(int argc, char **argv)
+{
+	const struct program program = {
+		.name = "netavark",
+		.version = VERSION,
+		.about = "Connects containers to networks",
+		.options = options_table,
+		.n_options = options_count,
+		.commands = commands,
+		.n_commands = array_size(commands),
+	};
+	const char *spec = getenv("NETAVARK_LOG");
+	struct arena arena = {0};
+
+	signal(SIGPIPE, SIG_IGN);
+	log_filter(spec ? spec : getenv("RUST_LOG"));
+	int status = command_main(&program, argc, argv, &arena);
+	arena_release(&arena);
+	return status;
+}

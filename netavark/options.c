@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netavark/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netavark/number.h"
+
+enum { OPTION_FILE, OPTION_FIREWALL, OPTION_CONFIG, OPTION_ROOTLESS, OPTION_AARDVARK,
+       OPTION_PLUGINS, OPTION_IPAM };
+
+static bool is_bool(const char *value)
+{
+	return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
+}
+
+const struct command_option options_table[] = {
+	[OPTION_FILE] = {'f', "file", "FILE", "Read the document from FILE instead of stdin"},
+	[OPTION_FIREWALL] = {0, "firewall-driver", "NAME", "nftables (default) or none"},
+	[OPTION_CONFIG] = {'c', "config", "DIR", "Directory for state of running containers"},
+	[OPTION_ROOTLESS] = {'r', "rootless", "BOOL", "Whether the caller is rootless",
+			     .valid = is_bool},
+	[OPTION_AARDVARK] = {'a', "aardvark-binary", "PATH", "The DNS server's program"},
+	[OPTION_PLUGINS] = {0, "plugin-directory", "DIR", "Accepted; plugin drivers are not used",
+			    .repeatable = true},
+	[OPTION_IPAM] = {0, "ipam-dir", "DIR", "Directory of the built-in address management"},
+};
+const size_t options_count = array_size(options_table);
+
+static char *lower(struct arena *a, const char *s)
+{
+	char *copy = arena_strdup(a, s);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
+struct options options_from(const struct command_line *line, struct arena *a)
+{
+	const struct command_values *g = line->globals;
+	const char *driver = command_value(&g[OPTION_FIREWALL], getenv("NETAVARK_FW"));
+
+	return (struct options){
+		.file = command_value(&g[OPTION_FILE], NULL),
+		.config = command_value(&g[OPTION_CONFIG], NULL),
+		.aardvark_binary =
+			command_value(&g[OPTION_AARDVARK], "/usr/libexec/podman/aardvark-dns"),
+		.ipam_dir = command_value(&g[OPTION_IPAM], getenv("NETAVARK_IPAM_DIR")),
+		.firewall_driver = driver ? lower(a, driver) : NULL,
+		.default_isolate = getenv("NETAVARK_DEFAULT_ISOLATE"),
+		.rootless = strcmp(command_value(&g[OPTION_ROOTLESS], "false"), "true") == 0,
+		.dns_port = 53,
+	};
+}
+
+int options_read_dns_port(struct options *o, struct error *err)
+{
+	const char *text = getenv("NETAVARK_DNS_PORT"), *why;
+	uint64_t port;
+
+	if (!text)
+		return 0;
+	why = number_parse(text, UINT16_MAX, &port);
+	if (why)
+		return fail(err, EINVAL, "Invalid NETAVARK_DNS_PORT %s: %s", text, why);
+	o->dns_port = (uint16_t)port;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Global options and environment of one run, with upstream's defaults. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/command.h"
+#include "common/error.h"
+
+struct options {
+	const char *file;            /* NULL or "-": stdin */
+	const char *config;          /* NULL if not given */
+	const char *aardvark_binary; /* may be "" */
+	const char *ipam_dir;        /* NULL: below config */
+	const char *firewall_driver; /* lower case; NULL if the caller has not chosen */
+	const char *default_isolate; /* NETAVARK_DEFAULT_ISOLATE or NULL */
+	bool rootless;
+	uint16_t dns_port;
+};
+
+/* The table of global options, for command_main(). */
+extern const struct command_option options_table[];
+extern const size_t options_count;
+
+/* Takes the values from the command line and the environment; nothing is checked yet. */
+struct options options_from(const struct command_line *line, struct arena *a);
+
+/* Errors: "Invalid NETAVARK_DNS_PORT <value>: <why>". */
+int options_read_dns_port(struct options *o, struct error *err) must_check;

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define LOG_MODULE "netavark::plan"
+#include "netavark/plan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/place.h"
+#include "common/text.h"
+#include "netavark/drivers/driver.h"
+#include "netavark/ipam.h"
+
+int plan_problem(const struct plan *plan, const struct error *err)
+{
+	if (!plan->teardown)
+		return -err->code;
+	log_error("%s", err->text);
+	return 0;
+}
+
+int plan_place(const struct reader *at, const char *key, struct error *err)
+{
+	size_t used = strlen(err->text);
+	struct place place = {1, 1};
+	char pointer[1024];
+
+	snprintf(pointer, sizeof(pointer), "%s%s%s", at->pointer, key ? "/" : "", key ? key : "");
+	if (!place_find(at->doc->text, at->doc->len, pointer, &place))
+		place_find(at->doc->text, at->doc->len, at->pointer, &place);
+	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)", pointer,
+		 place.line, place.column);
+	return -err->code;
+}
+
+/* ---- ports ---- */
+
+static int protocol_number(const char *name)
+{
+	if (strcmp(name, "tcp") == 0)
+		return IPPROTO_TCP;
+	if (strcmp(name, "udp") == 0)
+		return IPPROTO_UDP;
+	return strcmp(name, "sctp") == 0 ? IPPROTO_SCTP : -1;
+}
+
+static int check_port(const struct port_mapping *m, struct error *err)
+{
+	unsigned int extra = m->range ? m->range - 1u : 0;
+
+	if (m->host_port == 0 || m->container_port == 0) {
+		fail(err, EINVAL, "invalid port: 0");
+		return plan_place(&m->at, m->host_port ? "container_port" : "host_port", err);
+	}
+	if (m->host_port + extra > UINT16_MAX) {
+		fail(err, EINVAL, "invalid port range: host port %u with range %u exceeds 65535",
+		     m->host_port, m->range);
+		return plan_place(&m->at, "range", err);
+	}
+	if (m->container_port + extra > UINT16_MAX) {
+		fail(err, EINVAL,
+		     "invalid port range: container port %u with range %u exceeds 65535",
+		     m->container_port, m->range);
+		return plan_place(&m->at, "range", err);
+	}
+	return 0;
+}
+
+/* Which families and which address of the host a mapping holds for. */
+static int plan_host_ip(const struct port_mapping *m, struct fw_port *out, struct error *err)
+{
+	struct addr a = {0};
+
+	if (*m->host_ip && !addr_parse(m->host_ip, &a))
+		return fail(err, EINVAL, "invalid host ip \"%s\" provided for port %u", m->host_ip,
+			    m->host_port);
+	out->ipv4 = a.family != AF_INET6;
+	out->ipv6 = a.family != AF_INET;
+	if (a.family && !addr_is_zero(&a))
+		out->host_addr = a;
+	return 0;
+}
+
+/* "TCP, udp" gives two mappings; "" is tcp. */
+static int plan_protocols(struct plan *plan, const struct port_mapping *m, struct fw_port port,
+			  struct error *err)
+{
+	char **words;
+	size_t n = text_split(plan->arena, m->protocol, ',', &words);
+
+	for (size_t i = 0; i < n; i++) {
+		char *word = words[i] + strspn(words[i], " \t");
+
+		word[strcspn(word, " \t")] = '\0';
+		for (char *p = word; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		port.protocol = *m->protocol ? word : "tcp";
+		int number = protocol_number(port.protocol);
+		if (number < 0) {
+			fail(err, EINVAL, "unknown port protocol \"%s\"", word);
+			return plan_place(&m->at, "protocol", err);
+		}
+		port.proto = (uint8_t)number;
+		plan->ports = arena_grow(plan->arena, plan->ports, plan->n_ports,
+					 sizeof(*plan->ports));
+		plan->ports[plan->n_ports++] = port;
+	}
+	return 0;
+}
+
+static int plan_port(struct plan *plan, const struct port_mapping *m, struct error *err)
+{
+	struct fw_port port = {
+		.host_ip = m->host_ip,
+		.host_port = m->host_port,
+		.container_port = m->container_port,
+		.range = m->range,
+	};
+	int r = plan_host_ip(m, &port, err);
+
+	if (r == 0)
+		r = check_port(m, err);
+	return r < 0 ? r : plan_protocols(plan, m, port, err);
+}
+
+/* Ports are only looked at if a network uses them: upstream accepts any text elsewhere. */
+static int plan_ports(struct plan *plan, struct error *err)
+{
+	bool used = false;
+
+	for (size_t i = 0; i < plan->n_networks; i++)
+		used |= plan->networks[i].uses_firewall && !plan->networks[i].internal;
+	for (size_t i = 0; used && i < plan->req->n_ports; i++) {
+		struct error one;
+
+		if (plan_port(plan, &plan->req->ports[i], &one) < 0 &&
+		    plan_problem(plan, &one) < 0) {
+			*err = one;
+			return -err->code;
+		}
+	}
+	return 0;
+}
+
+/* ---- networks ---- */
+
+static int check_unique(const struct plan *plan, const struct network_setup *net,
+			struct error *err)
+{
+	for (const struct network_setup *n = plan->req->networks; n < net; n++) {
+		if (strcmp(n->asked_as, net->asked_as) == 0)
+			return fail(err, EINVAL, "network %s passed twice", net->asked_as);
+		if (!plan->teardown && strcmp(n->me.interface, net->me.interface) == 0)
+			return fail_netlink(err, EEXIST,
+					    "create veth pair: interface %s already exists on "
+					    "container namespace",
+					    net->me.interface);
+	}
+	return 0;
+}
+
+static int plan_network(struct plan *plan, const struct network_setup *net, struct error *err)
+{
+	struct network_plan *out = &plan->networks[plan->n_networks];
+
+	if (!net->driver)
+		return fail(err, ENOENT, "network info for network %s not found", net->asked_as);
+	*out = (struct network_plan){
+		.setup = net,
+		.driver = driver_find(net->driver),
+		.name = net->name,
+		.id = net->id,
+	};
+	if (!out->driver)
+		return fail(err, EINVAL, "unknown network driver \"%s\"", net->driver);
+	int r = check_unique(plan, net, err);
+	if (r == 0)
+		r = out->driver->plan(plan, net, out, err);
+	if (r == 0)
+		plan->n_networks++;
+	return r;
+}
+
+static struct plan plan_new(const struct request *req, const struct options *options,
+			    struct arena *a)
+{
+	return (struct plan){
+		.req = req,
+		.options = options,
+		.arena = a,
+		.networks = arena_alloc(a, req->n_networks * sizeof(struct network_plan)),
+	};
+}
+
+int plan_setup(const struct request *req, const struct options *options, const char *firewall,
+	       struct arena *a, struct plan *out, struct error *err)
+{
+	struct plan plan = plan_new(req, options, a);
+	int r = 0;
+
+	plan.firewall = firewall;
+	for (size_t i = 0; r == 0 && i < req->n_networks; i++)
+		r = plan_network(&plan, &req->networks[i], err);
+	if (r == 0)
+		r = plan_ports(&plan, err);
+	if (r < 0)
+		return r;
+	*out = plan;
+	return 0;
+}
+
+int plan_teardown(const struct request *req, const struct options *options, const char *firewall,
+		  struct arena *a, struct plan *out, struct error *err)
+{
+	struct plan plan = plan_new(req, options, a);
+
+	plan.firewall = firewall;
+	plan.teardown = true;
+	for (size_t i = 0; i < req->n_networks; i++) {
+		struct error one;
+
+		if (plan_network(&plan, &req->networks[i], &one) < 0)
+			error_collect(err, &one);
+	}
+	int r = plan_ports(&plan, err);
+	*out = plan;
+	return r;
+}
+
+/* ---- what the firewall needs ---- */
+
+static void note_address(const struct network_plan *net, int family, struct addr *ip,
+			 struct prefix *subnet)
+{
+	for (size_t i = 0; i < net->n_addresses; i++) {
+		const struct prefix *p = &net->addresses[i].prefix;
+
+		if (p->addr.family == family) {
+			*ip = p->addr;
+			*subnet = prefix_masked(p);
+			return;
+		}
+	}
+}
+
+struct fw_intent plan_intent(const struct plan *plan, const struct network_plan *net)
+{
+	struct arena *a = plan->arena;
+	struct fw_intent in = {
+		.net = {
+			.bridge = net->bridge,
+			.id = net->id,
+			.hash_name = net->hash_name,
+			.isolation = net->isolation,
+			.dns_port = plan->options->dns_port,
+			.internal = net->internal,
+			.outbound4 = net->outbound4,
+			.outbound6 = net->outbound6,
+			.n_subnets = net->n_subnets,
+			.subnets = arena_alloc(a, net->n_subnets * sizeof(struct prefix)),
+		},
+		.me = {
+			.container_id = plan->req->container_id,
+			.network_name = net->name,
+			.has_ports = plan->req->has_ports,
+			.ports = plan->ports,
+			.n_ports = plan->n_ports,
+			.n_dns_servers = net->n_gateways,
+			.dns_servers = arena_alloc(a, net->n_gateways * sizeof(struct addr)),
+		},
+	};
+
+	for (size_t i = 0; i < net->n_subnets; i++)
+		in.net.subnets[i] = net->subnets[i].net;
+	for (size_t i = 0; i < net->n_gateways; i++)
+		in.me.dns_servers[i] = net->gateways[i].addr;
+	note_address(net, AF_INET, &in.me.ip4, &in.me.subnet4);
+	note_address(net, AF_INET6, &in.me.ip6, &in.me.subnet6);
+	return in;
+}
+
+/* ---- as text ---- */
+
+static void print_sysctls(struct text *t, const char *where, const struct sysctl_setting *list,
+			  size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_printf(t, "  sysctl %s %s = %s\n", where, list[i].name, list[i].value);
+}
+
+static void print_link(struct text *t, const struct network_plan *net)
+{
+	static const char *const isolations[] = {"no", "from other isolated networks",
+						 "from all other networks"};
+
+	text_printf(t, "  bridge %s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
+		    net->internal ? ", internal" : "");
+	text_printf(t, "  isolated: %s\n", isolations[net->isolation]);
+	text_printf(t, "  interface %s, host end %s", net->container_if,
+		    *net->host_if ? net->host_if : "(kernel's choice)");
+	if (net->has_mac)
+		text_printf(t, ", mac " MAC_TEXT, MAC_ARGS(net->mac));
+	if (net->mtu)
+		text_printf(t, ", mtu %u", net->mtu);
+	text_add(t, "\n");
+}
+
+static void print_addresses(struct text *t, const struct network_plan *net)
+{
+	for (size_t i = 0; i < net->n_subnets; i++)
+		text_printf(t, "  subnet %s\n", prefix_str(&net->subnets[i].net));
+	for (size_t i = 0; i < net->n_gateways; i++)
+		text_printf(t, "  gateway %s\n", prefix_str(&net->gateways[i]));
+	for (size_t i = 0; i < net->n_addresses; i++)
+		text_printf(t, "  address %s\n", prefix_str(&net->addresses[i].prefix));
+	for (size_t i = 0; net->ipam == IPAM_AUTOMATIC && i < net->n_subnets; i++) {
+		struct addr first, last;
+
+		if (ipam_range(&net->subnets[i], &first, &last))
+			text_printf(t, "  address from %s - %s\n", addr_str(&first),
+				    addr_str(&last));
+	}
+	if (net->internal || net->no_default_route)
+		text_add(t, "  no default route\n");
+	else if (net->n_gateways)
+		text_printf(t, "  default route metric %u\n", net->metric);
+	for (size_t i = 0; i < net->n_routes; i++)
+		text_printf(t, "  route %s via %s metric %u\n",
+			    prefix_str(&net->routes[i].destination),
+			    net->routes[i].gateway.family ? addr_str(&net->routes[i].gateway)
+							  : "nothing",
+			    net->routes[i].metric);
+}
+
+char *plan_print(const struct plan *plan)
+{
+	struct text t = text_new(plan->arena);
+
+	text_printf(&t, "container %s\n", plan->req->container_id);
+	for (size_t i = 0; i < plan->n_ports; i++) {
+		const struct fw_port *p = &plan->ports[i];
+
+		text_printf(&t, "  port %s %u-%u to %u, host address %s%s%s\n", p->protocol,
+			    p->host_port, p->host_port + (p->range ? p->range - 1u : 0),
+			    p->container_port,
+			    p->host_addr.family ? addr_str(&p->host_addr) : "any",
+			    p->ipv4 ? ", ipv4" : "", p->ipv6 ? ", ipv6" : "");
+	}
+	for (size_t i = 0; i < plan->n_networks; i++) {
+		const struct network_plan *net = &plan->networks[i];
+
+		text_printf(&t, "network %s\n", net->name);
+		print_link(&t, net);
+		print_addresses(&t, net);
+		print_sysctls(&t, "host", net->host_sysctls, net->n_host_sysctls);
+		print_sysctls(&t, "container", net->container_sysctls, net->n_container_sysctls);
+		for (size_t k = 0; net->dns.wanted && k < net->dns.n_bind; k++)
+			text_printf(&t, "  name server %s\n", addr_str(&net->dns.bind[k]));
+		for (size_t k = 0; net->dns.wanted && k < net->dns.n_names; k++)
+			text_printf(&t, "  name %s\n", net->dns.names[k]);
+	}
+	return t.s;
+}

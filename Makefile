@@ -39,7 +39,8 @@ PKGS_AARDVARK := libevent_core libcares libcap
 PKGS_TEST     := cmocka
 pkg = $(shell $(PKG_CONFIG) $(1) $(2))
 
-CPPFLAGS += $(call pkg,--cflags,$(PKGS_NETAVARK) $(PKGS_AARDVARK))
+PKG_CFLAGS := $(call pkg,--cflags,$(PKGS_NETAVARK) $(PKGS_AARDVARK))
+CPPFLAGS += $(PKG_CFLAGS)
 
 SRC_COMMON   := $(wildcard common/*.c)
 SRC_NETAVARK := $(filter-out netavark/main.c,$(wildcard netavark/*.c netavark/*/*.c))

@@ -44,7 +44,7 @@ struct exchange {
 	void (*valid)(struct nlmsghdr *h, void *arg);
 	void *arg;
 	int code; /* -errno of the answer */
-	bool interrupted;
+	bool finished, interrupted;
 };
 
 static int on_valid(struct nl_msg *msg, void *arg)
@@ -65,13 +65,14 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 
 	(void)from;
 	x->code = e->error;
+	x->finished = true;
 	return NL_STOP;
 }
 
 static int on_end(struct nl_msg *msg, void *arg)
 {
 	(void)msg;
-	(void)arg;
+	((struct exchange *)arg)->finished = true;
 	return NL_STOP;
 }
 
@@ -98,8 +99,10 @@ static int exchange_once(struct nl_sock *nl, struct nl_msg *msg, struct exchange
 		nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, NULL);
 		nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
 		r = nl_send_auto(nl, msg) < 0 ? -EIO : 0;
-		if (r == 0 && nl_recvmsgs(nl, cb) < 0 && !x->code)
-			r = -EIO;
+		/* The answer and its acknowledgement come as two datagrams. */
+		while (r == 0 && !x->finished)
+			if (nl_recvmsgs(nl, cb) < 0 && !x->finished)
+				r = -EIO;
 		if (x->code)
 			r = x->code;
 		nl_cb_put(cb);

@@ -38,7 +38,7 @@ heading() {
 }
 
 indent() {
-	sed 's/^/      /'
+	sed 's/^./      &/'
 }
 
 passed() {
@@ -268,72 +268,72 @@ host_state() {
 		grep -vE '/(mc_)?forwarding:|ipv4/conf/all/accept_redirects:' | sort
 }
 
-# Numbers without leading zeros, as newer versions of nft print them.
+# As newer versions of nft print it: numbers without leading zeros, the priority by name on every hook.
 rules() {
-	nft list "$@" | sed 's/0x0*/0x/g'
+	nft list "$@" | sed -e 's/0x0*/0x/g' -e 's/priority -100;/priority dstnat;/'
 }
 
 # Permanent by design: ten chains and eight rules that serve every network.
 fixed_table() {
-	cat <<-'END'
-		table inet netavark {
-			chain INPUT {
-				type filter hook input priority filter; policy accept;
-			}
+	cat <<'END'
+table inet netavark {
+	chain INPUT {
+		type filter hook input priority filter; policy accept;
+	}
 
-			chain FORWARD {
-				type filter hook forward priority filter; policy accept;
-				ct state invalid drop
-				ct mark & 0x1000 == 0x1000 accept
-				jump NETAVARK-ISOLATION-1
-			}
+	chain FORWARD {
+		type filter hook forward priority filter; policy accept;
+		ct state invalid drop
+		ct mark & 0x1000 == 0x1000 accept
+		jump NETAVARK-ISOLATION-1
+	}
 
-			chain POSTROUTING {
-				type nat hook postrouting priority srcnat; policy accept;
-				meta mark & 0x2000 == 0x2000 masquerade
-			}
+	chain POSTROUTING {
+		type nat hook postrouting priority srcnat; policy accept;
+		meta mark & 0x2000 == 0x2000 masquerade
+	}
 
-			chain PREROUTING {
-				type nat hook prerouting priority dstnat; policy accept;
-				fib daddr type local jump NETAVARK-HOSTPORT-DNAT
-			}
+	chain PREROUTING {
+		type nat hook prerouting priority dstnat; policy accept;
+		fib daddr type local jump NETAVARK-HOSTPORT-DNAT
+	}
 
-			chain OUTPUT {
-				type nat hook output priority dstnat; policy accept;
-				fib daddr type local jump NETAVARK-HOSTPORT-DNAT
-			}
+	chain OUTPUT {
+		type nat hook output priority dstnat; policy accept;
+		fib daddr type local jump NETAVARK-HOSTPORT-DNAT
+	}
 
-			chain NETAVARK-HOSTPORT-DNAT {
-			}
+	chain NETAVARK-HOSTPORT-DNAT {
+	}
 
-			chain NETAVARK-HOSTPORT-SETMARK {
-				meta mark set meta mark | 0x2000
-			}
+	chain NETAVARK-HOSTPORT-SETMARK {
+		meta mark set meta mark | 0x2000
+	}
 
-			chain NETAVARK-ISOLATION-1 {
-			}
+	chain NETAVARK-ISOLATION-1 {
+	}
 
-			chain NETAVARK-ISOLATION-2 {
-			}
+	chain NETAVARK-ISOLATION-2 {
+	}
 
-			chain NETAVARK-ISOLATION-3 {
-				jump NETAVARK-ISOLATION-2
-			}
-		}
-	END
+	chain NETAVARK-ISOLATION-3 {
+		jump NETAVARK-ISOLATION-2
+	}
+}
+END
 }
 
 # Permanent as well: keeps containers away from what the host offers on 127.0.0.0/8 only.
 guard_table() {
-	cat <<-'END'
-		table inet netavark-guard {
-			chain INPUT {
-				type filter hook input priority filter - 1; policy accept;
-				iifname != "lo" ip daddr 127.0.0.0/8 ct state new ct status dnat accept
-				iifname != "lo" ip daddr 127.0.0.0/8 ct state new drop
-			}
-		}
-	END
+	cat <<'END'
+table inet netavark-guard {
+	chain INPUT {
+		type filter hook input priority filter - 1; policy accept;
+		iifname != "lo" ip daddr 127.0.0.0/8 ct state new ct status dnat accept
+		iifname != "lo" ip daddr 127.0.0.0/8 ct state new drop
+	}
+}
+END
 }
 
 compare() {

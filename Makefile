@@ -28,7 +28,7 @@ HARD ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -f
 LINK ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -I. -DVERSION='"$(VERSION)"' -DCOMMIT='"$(COMMIT)"' \
-	-DTARGET='"$(shell uname -m)-unknown-linux-gnu"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DTARGET='"$(shell uname -m)-unknown-linux-gnu"' \
 	-DBUILD_TIME='"$(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%S+00:00)"' $(FLAVOUR)
 CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(HARD)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
@@ -85,6 +85,149 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libnetavark.a $(BUILD)/libaard
 
 .PHONY: unit
 unit: $(UNIT)
+.SECONDARY:
+
+# ---- flavours: the same tree with other flags, in directories of their own ----
+
+# With fault injection, for the tests; optimised as the release.
+CHECK := build/check
+CHECK_FLAGS := BUILD=$(CHECK) FLAVOUR=-DFAULT_INJECTION
+# With clang, AddressSanitizer, UndefinedBehaviorSanitizer and gaps in the arena.
+ASAN := build/asan
+ASAN_FLAGS := BUILD=$(ASAN) FLAVOUR=-DFAULT_INJECTION CC=clang OPT="-O1 -g" HARD= LINK=-pie \
+	EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+
+JOBS ?= $(shell nproc)
+
+.PHONY: build-check build-asan
+build-check:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECK_FLAGS) all unit
+build-asan:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN_FLAGS) all unit
+
+# ---- packages ----
+
+# Installs what is missing of a list of Debian packages; DEPS_DRY=1 only names them.
+define install_packages
+	@missing=; for p in $(1); do \
+		dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; \
+	done; \
+	if [ -n "$(DEPS_DRY)" ]; then echo $(1); \
+	elif [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -q update >/dev/null && apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: deps deps-build deps-demo deps-lint
+deps:
+	$(call install_packages,$(DEPS_TEST))
+deps-build:
+	$(call install_packages,$(DEPS_BUILD))
+deps-demo:
+	$(call install_packages,$(DEPS_DEMO))
+deps-lint:
+	$(call install_packages,$(DEPS_LINT))
+
+# ---- tests ----
+
+# Every part prints TAP; tests/run.sh adds up and prints "N passed, N failed, N skipped" at the end.
+unit_part = for t in $(patsubst tests/unit/%.c,$(1)/unit/%,$(SRC_UNIT)); do $$t || bad=1; done; exit $${bad-0}
+bats_part = NETAVARK=$(2)/netavark/netavark AARDVARK=$(2)/aardvark-dns/aardvark-dns \
+	AARDVARK_DNS=$(2)/aardvark-dns/aardvark-dns bats --formatter tap $(1)
+ASAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+
+HERE := $(CURDIR)
+RUN  := tests/run.sh --jobs $(JOBS)
+PART_UNIT        = 'unit=$(call unit_part,$(CHECK))'
+PART_UNIT_ASAN   = 'unit-asan=export $(ASAN_ENV); $(call unit_part,$(ASAN))'
+PART_HARNESS     = 'harness=bats --formatter tap tests/harness'
+PART_SCHEMAS     = 'schemas=tests/schema/check_schemas.py'
+PART_PROGRAM     = 'schemas-program=NETAVARK=$(HERE)/$(CHECK)/netavark/netavark \
+	AARDVARK_DNS=$(HERE)/$(CHECK)/aardvark-dns/aardvark-dns tests/schema/check_program.sh'
+PART_INTEGRATION = 'integration=$(call bats_part,tests/integration,$(HERE)/$(CHECK))'
+PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,tests/integration,$(HERE)/$(ASAN))'
+PART_PODMAN      = 'podman=$(call bats_part,tests/compat,$(HERE)/$(CHECK))'
+
+.PHONY: check check-unit check-integration check-podman check-schemas check-fresh asan demo
+check: deps
+	@$(MAKE) --no-print-directory build-check build-asan
+	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_SCHEMAS) $(PART_PROGRAM) \
+		$(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN)
+
+check-unit: deps build-check
+	@$(RUN) $(PART_UNIT)
+check-integration: deps build-check
+	@$(RUN) $(PART_INTEGRATION)
+check-podman: deps build-check
+	@$(RUN) $(PART_PODMAN)
+check-schemas: deps build-check
+	@$(RUN) $(PART_SCHEMAS) $(PART_PROGRAM)
+asan: deps build-asan
+	@$(RUN) $(PART_UNIT_ASAN) $(PART_INTEGRATION_ASAN)
+
+# Both commands of the README in a freshly made Debian; takes longer and needs debootstrap.
+check-fresh:
+	tests/fresh-root.sh
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@NETAVARK=$(HERE)/$(BUILD)/netavark/netavark AARDVARK_DNS=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
+		examples/demo.sh
+
+# ---- care ----
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+SH_FILES = $(shell git ls-files '*.sh' '*.bash' '*.bats' .ci/run)
+
+.PHONY: format lint
+format:
+	clang-format -i $(C_FILES)
+
+lint: deps-lint
+	clang-format --dry-run -Werror $(C_FILES)
+	shellcheck -x $(SH_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
+		--suppress=missingIncludeSystem --suppress=nullPointerOutOfMemory -I. -D_GNU_SOURCE \
+		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c
+	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c \
+		-- $(CPPFLAGS) -std=gnu11
+	tests/lint/check_prefixes.sh
+
+# ---- installation ----
+
+.PHONY: install uninstall
+install: all
+	install -D -m 0755 $(BUILD)/netavark/netavark $(DESTDIR)$(LIBEXECDIR)/netavark
+	install -D -m 0755 $(BUILD)/aardvark-dns/aardvark-dns $(DESTDIR)$(LIBEXECDIR)/aardvark-dns
+	install -D -m 0644 netavark/netavark.1 $(DESTDIR)$(MANDIR)/man1/netavark.1
+	install -D -m 0644 aardvark-dns/aardvark-dns.8 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8
+	install -D -m 0644 common/dist/completion.bash $(DESTDIR)$(BASHCOMPDIR)/netavark
+	ln -sf netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
+	for s in schemas/*.json; do install -D -m 0644 $$s $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
+
+uninstall:
+	rm -f $(DESTDIR)$(LIBEXECDIR)/netavark $(DESTDIR)$(LIBEXECDIR)/aardvark-dns \
+		$(DESTDIR)$(MANDIR)/man1/netavark.1 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8 \
+		$(DESTDIR)$(BASHCOMPDIR)/netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
+	for s in schemas/*.json; do rm -f $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
+
+.PHONY: clean help
+clean:
+	rm -rf build
+
+help:
+	@printf '%s\n' \
+		'make            the programs, in $(BUILD)' \
+		'make demo       two containers find each other by name, shown in private namespaces (root)' \
+		'make check      all tests; installs what they need (root)' \
+		'make deps       the Debian packages of building and testing (DEPS_DRY=1 names them)' \
+		'make asan       unit and integration tests under clang with sanitizers' \
+		'make check-unit check-integration check-podman check-schemas    one kind of test' \
+		'make check-fresh    demo and check in a freshly made Debian' \
+		'make lint, make format    static checks; clang-format in place' \
+		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'
 
 -include $(patsubst %.o,%.d,$(call obj,$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_UNIT) \
 	netavark/main.c aardvark-dns/main.c))

@@ -17,15 +17,21 @@ static bool is_bool(const char *value)
 }
 
 const struct command_option options_table[] = {
-	[OPTION_FILE] = {'f', "file", "FILE", "Read the document from FILE instead of stdin"},
-	[OPTION_FIREWALL] = {0, "firewall-driver", "NAME", "nftables (default) or none"},
-	[OPTION_CONFIG] = {'c', "config", "DIR", "Directory for state of running containers"},
-	[OPTION_ROOTLESS] = {'r', "rootless", "BOOL", "Whether the caller is rootless",
+	[OPTION_FILE] = {.letter = 'f', .name = "file", .metavar = "FILE",
+			 .help = "Read the document from FILE instead of stdin"},
+	[OPTION_FIREWALL] = {.name = "firewall-driver", .metavar = "NAME",
+			     .help = "nftables (default) or none"},
+	[OPTION_CONFIG] = {.letter = 'c', .name = "config", .metavar = "DIR",
+			   .help = "Directory for the state of running containers"},
+	[OPTION_ROOTLESS] = {.letter = 'r', .name = "rootless", .metavar = "BOOL",
+			     .help = "Whether the caller is rootless: true or false",
 			     .valid = is_bool},
-	[OPTION_AARDVARK] = {'a', "aardvark-binary", "PATH", "The DNS server's program"},
-	[OPTION_PLUGINS] = {0, "plugin-directory", "DIR", "Accepted; plugin drivers are not used",
-			    .repeatable = true},
-	[OPTION_IPAM] = {0, "ipam-dir", "DIR", "Directory of the built-in address management"},
+	[OPTION_AARDVARK] = {.letter = 'a', .name = "aardvark-binary", .metavar = "PATH",
+			     .help = "The program of the DNS server"},
+	[OPTION_PLUGINS] = {.name = "plugin-directory", .metavar = "DIR", .repeatable = true,
+			    .help = "Accepted; there are no plugin drivers"},
+	[OPTION_IPAM] = {.name = "ipam-dir", .metavar = "DIR",
+			 .help = "Directory of the built-in address management"},
 };
 const size_t options_count = array_size(options_table);
 

@@ -246,6 +246,11 @@ reverse() {
 
 # ---- What must not change --------------------------------------------------------------------------
 
+# Those that run; the host has a PID namespace of its own.
+our_programs() {
+	grep -sxhE 'netavark|aardvark-dns' /proc/[0-9]*/comm || true
+}
+
 host_state() {
 	echo "links:"
 	ip -brief link
@@ -259,8 +264,7 @@ host_state() {
 	echo "listening sockets:"
 	ss --no-header --listening --numeric --tcp --udp
 	echo "programs:"
-	pgrep --list-name --exact netavark || true
-	pgrep --list-name --exact aardvark-dns || true
+	our_programs
 	echo "settings of interfaces, except for forwarding:"
 	# Some settings cannot be read while they are unset, which grep reports. With IPv4 forwarding the kernel
 	# itself switches all/accept_redirects off.
@@ -455,7 +459,7 @@ show_teardown() {
 }
 
 no_server() {
-	! pgrep -x aardvark-dns
+	[[ -z $(our_programs) ]]
 }
 
 show_leftovers() {
@@ -484,7 +488,7 @@ refuse() {
 check_requirements() {
 	local program
 	((UID == 0)) || refuse "must be run as root: it makes namespaces"
-	for program in ip ss nft jq dig socat ping pgrep nsenter unshare; do
+	for program in ip ss nft jq dig socat ping nsenter unshare; do
 		command -v "$program" >/dev/null || refuse "the program $program is missing"
 	done
 	for program in "$NETAVARK" "$AARDVARK_DNS"; do

@@ -156,6 +156,8 @@ int file_replace(const char *path, const char *temp, const char *data, size_t le
 		r = fault("file_replace", err);
 	if (r < 0)
 		return r;
+	if (old && old->data && old->len == len && memcmp(old->data, data, len) == 0)
+		return 0;
 	log_debug("writing %s, %zu bytes", path, len);
 	r = write_flushed(temp, data, len, err);
 	if (r == 0)
@@ -190,11 +192,13 @@ int file_remove(const char *path, struct arena *a, struct undo *undo, struct err
 
 int file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
-	cleanup_free char *copy = strdup(path);
 	int r = fault("file_make_dirs", err);
 
 	if (r < 0)
 		return r;
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	cleanup_free char *copy = strdup(path);
 	for (char *p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;

@@ -28,7 +28,7 @@ int file_read_fd(int fd, size_t max, struct arena *a, char **out, size_t *out_le
 /*
  * Puts data at path in one step: writes temp, flushes it, renames it over path and flushes the
  * directory. At any kill point path holds the old or the new content. temp must be on the same
- * file system; it is removed on failure.
+ * file system; it is removed on failure. With an undo, a file that has this content is left alone.
  * Undo:    the old content comes back, or the file goes if there was none. undo may be NULL.
  */
 int file_replace(const char *path, const char *temp, const char *data, size_t len,

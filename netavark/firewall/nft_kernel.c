@@ -32,6 +32,7 @@ int nft_open(struct nft *nft, struct arena *a, struct error *err)
 	if (r < 0)
 		return wrap(err, "nftables error");
 	*nft = (struct nft){.arena = a, .seq = (uint32_t)time(NULL)};
+	nft->buf = arena_alloc(a, READ_BYTES);
 	nft->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!nft->socket || mnl_socket_bind(nft->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		r = fail_errno(err, errno, "nftables error: open netlink socket");
@@ -53,7 +54,6 @@ void nft_close(struct nft *nft)
 
 static int exchange_once(struct nft *nft, struct nlmsghdr *request, mnl_cb_t on_data, void *arg)
 {
-	char *buf = arena_alloc(nft->arena, READ_BYTES);
 	unsigned int port = mnl_socket_get_portid(nft->socket);
 	int r;
 
@@ -61,7 +61,7 @@ static int exchange_once(struct nft *nft, struct nlmsghdr *request, mnl_cb_t on_
 	if (mnl_socket_sendto(nft->socket, request, request->nlmsg_len) < 0)
 		return -errno;
 	do {
-		ssize_t got = mnl_socket_recvfrom(nft->socket, buf, READ_BYTES);
+		ssize_t got = mnl_socket_recvfrom(nft->socket, nft->buf, READ_BYTES);
 
 		if (got < 0 && errno == EINTR) {
 			r = MNL_CB_OK;
@@ -69,7 +69,7 @@ static int exchange_once(struct nft *nft, struct nlmsghdr *request, mnl_cb_t on_
 		}
 		if (got < 0)
 			return -errno;
-		r = mnl_cb_run(buf, (size_t)got, nft->seq, port, on_data, arg);
+		r = mnl_cb_run(nft->buf, (size_t)got, nft->seq, port, on_data, arg);
 		if (r < 0)
 			return -errno;
 	} while (r > MNL_CB_STOP);
@@ -199,14 +199,15 @@ int nft_read_chain(struct nft *nft, const char *table, const char *name, struct 
 	if (r < 0)
 		return wrap(err, "nftables error");
 	*out = (struct nft_chain){.name = name};
-	r = find_chain(nft, table, name, &out->exists, err);
-	if (r < 0 || !out->exists)
-		return r;
 	struct nlmsghdr *request = request_new(nft, NFT_MSG_GETRULE, NLM_F_DUMP);
 	mnl_attr_put_strz(request, NFTA_RULE_TABLE, table);
 	mnl_attr_put_strz(request, NFTA_RULE_CHAIN, name);
 	r = ask(nft, request, on_rule, forget_rules, &dump);
-	return r < 0 ? fail_nft(err, r, "list chain", name) : 0;
+	if (r < 0 && r != -ENOENT)
+		return fail_nft(err, r, "list chain", name);
+	/* A dump of a chain that is not there is as empty as one that has no rules. */
+	out->exists = out->n_rules > 0;
+	return out->exists ? 0 : find_chain(nft, table, name, &out->exists, err);
 }
 
 struct chain_dump {
@@ -478,11 +479,11 @@ static void make_room(struct nft *nft, size_t len)
 /* The kernel works the batch off inside sendmsg(): all errors are queued when it returns. */
 static int read_errors(struct nft *nft, uint32_t *out_seq)
 {
-	char *buf = arena_alloc(nft->arena, READ_BYTES);
 	int code = 0;
 
 	for (;;) {
-		ssize_t got = recv(mnl_socket_get_fd(nft->socket), buf, READ_BYTES, MSG_DONTWAIT);
+		ssize_t got = recv(mnl_socket_get_fd(nft->socket), nft->buf, READ_BYTES,
+				   MSG_DONTWAIT);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -491,7 +492,7 @@ static int read_errors(struct nft *nft, uint32_t *out_seq)
 		if (got < 0 && errno != ENOBUFS)
 			return code;
 		int left = (int)got;
-		for (struct nlmsghdr *h = (void *)buf; got > 0 && mnl_nlmsg_ok(h, left);
+		for (struct nlmsghdr *h = (void *)nft->buf; got > 0 && mnl_nlmsg_ok(h, left);
 		     h = mnl_nlmsg_next(h, &left)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 

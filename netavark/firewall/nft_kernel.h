@@ -15,6 +15,7 @@
 struct nft {
 	struct mnl_socket *socket;
 	struct arena *arena;
+	char *buf; /* what the kernel answers */
 	uint32_t seq;
 	uint32_t generation; /* of the ruleset that was read; a commit on another one is refused */
 };

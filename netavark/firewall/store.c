@@ -35,8 +35,12 @@ int store_lock(const struct host *h, int *out_fd, struct error *err)
 
 	if (r < 0)
 		return wrap(err, "create firewall config dir \"%s\"", dir);
-	return file_lock(path_of(h->options, h->arena, "firewall-reload.lock"), LOCK_SECONDS,
-			 out_fd, err);
+	r = file_lock(path_of(h->options, h->arena, "firewall-reload.lock"), LOCK_SECONDS, out_fd,
+		      err);
+	if (r != -ETIMEDOUT)
+		return r;
+	log_warn("%s, going on without it", err->text);
+	return 0;
 }
 
 /* ---- JSON ---- */

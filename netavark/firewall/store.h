@@ -12,7 +12,10 @@
 #include "netavark/firewall/firewall.h"
 #include "netavark/host.h"
 
-/* Takes firewall-reload.lock, which upstream's reload takes too. *out_fd: see file_lock(). */
+/*
+ * Takes firewall-reload.lock, which upstream's reload takes too. *out_fd: see file_lock(); it stays
+ * -1, with a warning, if somebody else keeps the lock for long: the rules are safe without it.
+ */
 int store_lock(const struct host *h, int *out_fd, struct error *err) must_check;
 
 /* Writes all three files. Undo: as before. */

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for netavark(1) and aardvark-dns(8)
+#
+# The words are taken from the programs' own usage texts, so that they cannot drift apart.
+
+_netavark_words() { # PROGRAM [COMMAND] → its options and commands, one a line
+	"$1" help ${2+"$2"} 2>/dev/null | awk '
+		/^[A-Z][A-Za-z ]*:$/ { part = $1 }
+		part == "Commands:" && /^  [a-z]/ { print $1 }
+		part == "Options:" { for (i = 1; i <= 2; i++) if ($i ~ /^--/) print $i }'
+}
+
+_netavark() {
+	local program=$1 word=$2 previous=$3 i command=
+	local -a commands
+	COMPREPLY=()
+	case $previous in
+	-f | --file | -a | --aardvark-binary)
+		compopt -o default
+		return
+		;;
+	-c | --config | --plugin-directory | --ipam-dir)
+		compopt -o default -o dirnames
+		return
+		;;
+	-r | --rootless)
+		mapfile -t COMPREPLY < <(compgen -W "true false" -- "$word")
+		return
+		;;
+	--firewall-driver)
+		mapfile -t COMPREPLY < <(compgen -W "nftables none" -- "$word")
+		return
+		;;
+	esac
+	mapfile -t commands < <(_netavark_words "$program" | grep -v '^-')
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ " ${commands[*]} " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
+	done
+	if [[ $command == setup || $command == teardown ]] && [[ $word != -* ]]; then
+		compopt -o default
+		[[ -n $word ]] || mapfile -t COMPREPLY < <(compgen -G "/run/netns/*")
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$(_netavark_words "$program" ${command:+"$command"})" -- "$word")
+}
+
+complete -F _netavark netavark aardvark-dns

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ADDR_TEXT_MAX   46 /* INET6_ADDRSTRLEN */
+#define ADDR_TEXT_MAX	46 /* INET6_ADDRSTRLEN */
 #define PREFIX_TEXT_MAX 50
 
 struct addr {
@@ -47,8 +47,8 @@ struct addr_text prefix_print(const struct prefix *p);
 size_t addr_size(const struct addr *a); /* 4, 16, or 0 for none */
 bool addr_equal(const struct addr *a, const struct addr *b);
 int addr_compare(const struct addr *a, const struct addr *b); /* family first, then value */
-bool addr_is_zero(const struct addr *a);       /* 0.0.0.0 or :: */
-bool addr_is_link_local6(const struct addr *a); /* fe80::/10 */
+bool addr_is_zero(const struct addr *a);		      /* 0.0.0.0 or :: */
+bool addr_is_link_local6(const struct addr *a);		      /* fe80::/10 */
 
 /* The address that lies n above a, modulo the size of the family's space. */
 struct addr addr_plus(const struct addr *a, uint64_t n);
@@ -58,4 +58,4 @@ bool prefix_contains(const struct prefix *p, const struct addr *a);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 struct prefix prefix_masked(const struct prefix *p); /* host bits cleared */
 struct addr prefix_last(const struct prefix *p);     /* all host bits set */
-uint8_t prefix_max_len(int family);                  /* 32 or 128 */
+uint8_t prefix_max_len(int family);		     /* 32 or 128 */

@@ -16,16 +16,16 @@
 
 #ifdef ARENA_GAPS
 #include <sanitizer/asan_interface.h>
-#define GAP             32
-#define poison(p, n)    ASAN_POISON_MEMORY_REGION(p, n)
-#define unpoison(p, n)  ASAN_UNPOISON_MEMORY_REGION(p, n)
+#define GAP	       32
+#define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
+#define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
 #else
-#define GAP             0
-#define poison(p, n)    ((void)0)
-#define unpoison(p, n)  ((void)0)
+#define GAP	       0
+#define poison(p, n)   ((void)0)
+#define unpoison(p, n) ((void)0)
 #endif
 
-#define ALIGN      _Alignof(max_align_t)
+#define ALIGN	   _Alignof(max_align_t)
 #define CHUNK_SIZE 16384 /* a usual request fits into one or two */
 
 struct arena_chunk {

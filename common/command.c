@@ -21,7 +21,7 @@ static int usage_error(struct scan *s, const char *what, const char *value)
 }
 
 static const struct command_option *find_option(const struct command_option *list, size_t n,
-						 const char *arg, const char **value)
+						const char *arg, const char **value)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(list[i].name);

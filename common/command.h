@@ -18,7 +18,7 @@
 #define COMMAND_ARGS_MAX    2
 
 struct command_option {
-	char letter;         /* 0: no short form */
+	char letter;	     /* 0: no short form */
 	const char *name;    /* without the dashes */
 	const char *metavar; /* how the value is called in the usage text */
 	const char *help;

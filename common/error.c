@@ -16,8 +16,8 @@ static void append(struct error *err, const char *text)
 	snprintf(err->text + used, sizeof(err->text) - used, "%s", text);
 }
 
-__attribute__((format(printf, 4, 0))) static int
-set(struct error *err, int code, const char *kind, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static int set(struct error *err, int code, const char *kind,
+						     const char *fmt, va_list args)
 {
 	char tail[256] = "";
 

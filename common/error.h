@@ -12,8 +12,8 @@
 #define ERROR_TEXT_MAX 8192 /* bytes, NUL included; longer texts are cut */
 
 struct error {
-	int code;                  /* errno value, never 0 after a failure */
-	int collected;             /* how many errors error_collect() has put in */
+	int code;		   /* errno value, never 0 after a failure */
+	int collected;		   /* how many errors error_collect() has put in */
 	char text[ERROR_TEXT_MAX]; /* one message, outermost context first: "a: b: c" */
 };
 

@@ -146,8 +146,8 @@ static int remember(const char *path, const char *temp, struct arena *a, struct 
 	return 0;
 }
 
-int file_replace(const char *path, const char *temp, const char *data, size_t len,
-		 struct arena *a, struct undo *undo, struct error *err)
+int file_replace(const char *path, const char *temp, const char *data, size_t len, struct arena *a,
+		 struct undo *undo, struct error *err)
 {
 	struct old_file *old = NULL;
 	int r = undo ? remember(path, temp, a, &old, err) : 0;

@@ -31,8 +31,8 @@ int file_read_fd(int fd, size_t max, struct arena *a, char **out, size_t *out_le
  * file system; it is removed on failure. With an undo, a file that has this content is left alone.
  * Undo:    the old content comes back, or the file goes if there was none. undo may be NULL.
  */
-int file_replace(const char *path, const char *temp, const char *data, size_t len,
-		 struct arena *a, struct undo *undo, struct error *err) must_check;
+int file_replace(const char *path, const char *temp, const char *data, size_t len, struct arena *a,
+		 struct undo *undo, struct error *err) must_check;
 
 /* Removes a file; one that is not there is fine. Undo: the content comes back. */
 int file_remove(const char *path, struct arena *a, struct undo *undo, struct error *err) must_check;

@@ -10,8 +10,14 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_LEVEL_OFF, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
-		 LOG_LEVEL_TRACE };
+enum log_level {
+	LOG_LEVEL_OFF,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_TRACE
+};
 
 #ifndef LOG_MODULE
 #define LOG_MODULE "netavark"
@@ -29,7 +35,7 @@ void log_filter(const char *spec);
 
 void log_set_writer(log_writer writer); /* NULL: back to stderr */
 bool log_enabled(enum log_level level, const char *module);
-enum log_level log_max_level(void); /* the most talkative level that any module has */
+enum log_level log_max_level(void);		  /* the most talkative level that any module has */
 const char *log_level_name(enum log_level level); /* "ERROR" …, "OFF" */
 bool log_parse_level(const char *text, enum log_level *out); /* any case */
 

@@ -169,8 +169,7 @@ static void read_link(struct nlmsghdr *h, void *arg)
 	struct ifinfomsg *ifi = nlmsg_data(h);
 	struct nlattr *tb[IFLA_MAX + 1];
 
-	if (h->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
+	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
 		return;
 	*out = (struct link_info){.index = ifi->ifi_index, .up = ifi->ifi_flags & IFF_UP};
 	if (tb[IFLA_IFNAME])
@@ -263,8 +262,7 @@ int link_add_bridge(struct nl_sock *nl, const char *name, uint32_t mtu, struct u
 
 	if (r < 0)
 		return r;
-	struct nl_msg *msg =
-		message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
 		return fail_netlink(err, ENOMEM, "%s", "");
 	nla_put_string(msg, IFLA_IFNAME, name);
@@ -311,8 +309,7 @@ int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct
 
 	if (r < 0)
 		return r;
-	struct nl_msg *msg =
-		message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
 		return fail_netlink(err, ENOMEM, "%s", "");
 	if (spec->host_name && *spec->host_name)
@@ -351,8 +348,9 @@ static int set_down(void *arg, struct error *err)
 
 int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *err)
 {
-	const struct ifinfomsg ifi = {
-		.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg ifi = {.ifi_index = index,
+				      .ifi_flags = IFF_UP,
+				      .ifi_change = IFF_UP};
 	int r = fault("link_set_up", err);
 
 	if (r < 0)

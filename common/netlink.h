@@ -17,8 +17,8 @@
 #include "common/error.h"
 #include "common/undo.h"
 
-#define MAC_SIZE 6
-#define MAC_TEXT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_SIZE    6
+#define MAC_TEXT    "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_ARGS(m) (m)[0], (m)[1], (m)[2], (m)[3], (m)[4], (m)[5]
 
 struct link_info {
@@ -36,16 +36,16 @@ struct veth_spec {
 	const char *host_name; /* NULL or "": the kernel chooses veth<n> */
 	const char *container_name;
 	int container_ns;   /* descriptor of the namespace that gets the container end */
-	int master;         /* index of the bridge */
-	uint32_t mtu;       /* bytes; 0: the kernel's default */
+	int master;	    /* index of the bridge */
+	uint32_t mtu;	    /* bytes; 0: the kernel's default */
 	const uint8_t *mac; /* of the container end; NULL: the kernel chooses */
 };
 
 struct route {
 	struct prefix destination; /* host bits as written */
-	struct addr gateway;       /* none for the types without */
-	uint32_t metric;           /* smaller wins */
-	uint8_t type;              /* RTN_UNICAST, RTN_BLACKHOLE, … */
+	struct addr gateway;	   /* none for the types without */
+	uint32_t metric;	   /* smaller wins */
+	uint8_t type;		   /* RTN_UNICAST, RTN_BLACKHOLE, … */
 };
 
 int netlink_open(struct nl_sock **out, struct error *err) must_check;

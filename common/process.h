@@ -10,9 +10,9 @@
 #include "common/error.h"
 
 struct process_result {
-	int status;          /* exit status, or -1 if a signal ended it */
-	bool timed_out;      /* it was killed because the time was over */
-	const char *errors;  /* what it wrote to stderr, at most 16 KiB, never NULL */
+	int status;	    /* exit status, or -1 if a signal ended it */
+	bool timed_out;	    /* it was killed because the time was over */
+	const char *errors; /* what it wrote to stderr, at most 16 KiB, never NULL */
 };
 
 /*

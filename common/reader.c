@@ -92,9 +92,8 @@ static void describe(struct document *doc, const json_error_t *e)
 	default:
 		what = e->text;
 	}
-	fail(doc->err, EINVAL, "%s%s%s at line %d column %d", what,
-	     what == e->text ? "" : ": ", what == e->text ? "" : e->text,
-	     doc->len ? e->line : 1, doc->len ? e->column : 0);
+	fail(doc->err, EINVAL, "%s%s%s at line %d column %d", what, what == e->text ? "" : ": ",
+	     what == e->text ? "" : e->text, doc->len ? e->line : 1, doc->len ? e->column : 0);
 }
 
 int document_open(struct document *doc, struct arena *a, const char *text, size_t len,
@@ -180,8 +179,7 @@ static struct reader required(const struct reader *r, const char *key)
 	struct reader m = read_member(r, key);
 
 	if (!m.value && !r->doc->failed)
-		note(r, NULL, r->pointer,
-		     arena_printf(r->doc->arena, "missing field `%s`", key));
+		note(r, NULL, r->pointer, arena_printf(r->doc->arena, "missing field `%s`", key));
 	return m;
 }
 
@@ -336,12 +334,11 @@ size_t read_members(const struct reader *object, struct reader **out)
 	if (object->doc->failed || !json_is_object(object->value))
 		return 0;
 	*out = arena_alloc(object->doc->arena, json_object_size(object->value) * sizeof(**out));
-	json_object_foreach(object->value, key, value)
-		(*out)[n++] = (struct reader){
-			.doc = object->doc,
-			.value = value,
-			.pointer = pointer_of(object, key),
-			.name = key,
-		};
+	json_object_foreach(object->value, key, value)(*out)[n++] = (struct reader){
+		.doc = object->doc,
+		.value = value,
+		.pointer = pointer_of(object, key),
+		.name = key,
+	};
 	return n;
 }

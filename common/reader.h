@@ -28,7 +28,7 @@ struct document {
 
 struct reader {
 	struct document *doc;
-	json_t *value;       /* borrowed; NULL for an absent optional member and after a failure */
+	json_t *value;	     /* borrowed; NULL for an absent optional member and after a failure */
 	const char *pointer; /* where it stands: "/networks/blue" */
 	const char *name;    /* its key in the parent object, "" for elements of arrays */
 };

@@ -97,8 +97,10 @@ static size_t sequence_length(const unsigned char *s)
 
 	if (s[0] < 0x80)
 		return 1;
-	size_t n = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-		   s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+	size_t n = s[0] >= 0xf0 && s[0] < 0xf5	 ? 4
+		   : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+						 : 0;
 	uint32_t point = n ? s[0] & (0xffu >> (n + 1)) : 0;
 
 	for (size_t i = 1; i < n; i++) {

@@ -141,8 +141,7 @@ static void teardown_firewall(struct plan *plan, const struct firewall *fw, stru
 	collect(all, fw->remove(intents, n, plan->arena, &one), &one);
 }
 
-void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h,
-		    struct error *err)
+void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h, struct error *err)
 {
 	bool *complete = arena_alloc(plan->arena, plan->n_networks * sizeof(*complete));
 	struct error one = {0};

@@ -16,12 +16,12 @@
 #include "common/process.h"
 #include "common/text.h"
 
-#define PID_FILE        "aardvark.pid"
-#define SERVER_NAME     "aardvark-dns"
+#define PID_FILE	"aardvark.pid"
+#define SERVER_NAME	"aardvark-dns"
 #define INTERNAL_SUFFIX "%int"
-#define LOCK_SECONDS    30
-#define START_SECONDS   8
-#define FILE_SIZE_MAX   (64u << 20)
+#define LOCK_SECONDS	30
+#define START_SECONDS	8
+#define FILE_SIZE_MAX	(64u << 20)
 
 struct dns {
 	const struct plan *plan;

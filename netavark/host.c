@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "common/netns.h"
 
-#define LOCK_SECONDS  30
+#define LOCK_SECONDS 30
 
 int host_open(struct host *h, struct error *err)
 {

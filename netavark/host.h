@@ -9,14 +9,17 @@
 
 struct host {
 	struct nl_sock *nl, *container_nl; /* container_nl is NULL when its namespace is gone */
-	int ns, container_ns;              /* -1: not open */
-	int lock;                          /* orders everything below the config directory */
+	int ns, container_ns;		   /* -1: not open */
+	int lock;			   /* orders everything below the config directory */
 	struct arena *arena;
 	struct undo undo;
 	const struct options *options;
 };
 
-#define HOST_CLOSED {.ns = -1, .container_ns = -1, .lock = -1}
+#define HOST_CLOSED                                                                                \
+	{                                                                                          \
+		.ns = -1, .container_ns = -1, .lock = -1                                           \
+	}
 
 /*
  * Opens the sockets in both namespaces and the container's namespace itself.

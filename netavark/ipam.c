@@ -29,8 +29,8 @@ bool ipam_range(const struct subnet *s, struct addr *first, struct addr *last)
 	return addr_compare(first, last) <= 0;
 }
 
-static int check_bound(const struct subnet *s, const char *name, const char *text,
-		       struct addr *out, struct error *err)
+static int check_bound(const struct subnet *s, const char *name, const char *text, struct addr *out,
+		       struct error *err)
 {
 	if (!text)
 		return 0;
@@ -56,9 +56,8 @@ static int check_range(const struct subnet *s, struct error *err)
 	if (r < 0)
 		return r;
 	if (start.family && end.family && addr_compare(&start, &end) > 0) {
-		fail(err, EINVAL,
-		     "lease range start_ip %s must be less than or equal to end_ip %s", s->start,
-		     s->end);
+		fail(err, EINVAL, "lease range start_ip %s must be less than or equal to end_ip %s",
+		     s->start, s->end);
 		return plan_place(&s->at, "lease_range", err);
 	}
 	if (!ipam_range(s, &first, &last)) {

@@ -58,15 +58,15 @@ static bool well_formed(const json_t *root)
 	    !json_is_array(json_object_get(root, "subnets")) ||
 	    !json_is_array(json_object_get(root, "leases")))
 		return false;
-	json_array_foreach(json_object_get(root, "subnets"), i, subnet)
-		if (!json_is_string(json_object_get(subnet, "subnet")) ||
-		    !json_is_string(json_object_get(subnet, "last")))
-			return false;
-	json_array_foreach(json_object_get(root, "leases"), i, lease)
-		if (!json_is_string(json_object_get(lease, "container_id")) ||
-		    !json_is_string(json_object_get(lease, "interface")) ||
-		    !json_is_array(json_object_get(lease, "addresses")))
-			return false;
+	json_array_foreach(json_object_get(root, "subnets"), i,
+			   subnet) if (!json_is_string(json_object_get(subnet, "subnet")) ||
+				       !json_is_string(
+					       json_object_get(subnet, "last"))) return false;
+	json_array_foreach(json_object_get(root, "leases"), i,
+			   lease) if (!json_is_string(json_object_get(lease, "container_id")) ||
+				      !json_is_string(json_object_get(lease, "interface")) ||
+				      !json_is_array(
+					      json_object_get(lease, "addresses"))) return false;
 	return true;
 }
 
@@ -79,9 +79,9 @@ static int load(struct store *s, const struct network_plan *net, struct error *e
 
 	s->existed = r == 0;
 	if (r == -ENOENT) {
-		s->root = json_pack("{s:i, s:s, s:s, s:[], s:[]}", "version", FILE_VERSION,
-				    "network", net->name, "network_id", net->id, "subnets",
-				    "leases");
+		s->root =
+			json_pack("{s:i, s:s, s:s, s:[], s:[]}", "version", FILE_VERSION, "network",
+				  net->name, "network_id", net->id, "subnets", "leases");
 		return 0;
 	}
 	if (r < 0)
@@ -106,7 +106,9 @@ static void close_store(struct store *s)
 static int open_store(struct store *s, const struct options *o, const struct network_plan *net,
 		      struct arena *a, struct error *err)
 {
-	*s = (struct store){.dir = directory(o, a), .path = file_of(o, net->name, a), .arena = a,
+	*s = (struct store){.dir = directory(o, a),
+			    .path = file_of(o, net->name, a),
+			    .arena = a,
 			    .lock = -1};
 	int r = file_make_dirs(s->dir, 0700, err);
 	if (r < 0)
@@ -158,7 +160,8 @@ static json_t *find_lease(const struct store *s, const char *container, const ch
 	json_t *lease;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->root, "leases"), i, lease) {
+	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
+	{
 		if (strcmp(member(lease, "container_id"), container) == 0 &&
 		    strcmp(member(lease, "interface"), interface) == 0) {
 			*out_index = i;
@@ -176,9 +179,8 @@ static json_t *subnet_entry(const struct store *s, const struct prefix *subnet)
 	json_t *entries = json_object_get(s->root, "subnets"), *entry;
 	size_t i;
 
-	json_array_foreach(entries, i, entry)
-		if (strcmp(member(entry, "subnet"), text.s) == 0)
-			return entry;
+	json_array_foreach(entries, i,
+			   entry) if (strcmp(member(entry, "subnet"), text.s) == 0) return entry;
 	entry = json_pack("{s:s, s:s}", "subnet", text.s, "last", "");
 	json_array_append_new(entries, entry);
 	return entry;
@@ -201,8 +203,8 @@ static void set_add(struct addr_set *set, struct arena *a, const struct addr *ad
 }
 
 /* Everything that may not be handed out: leases, gateways, what the bridge itself carries. */
-static int taken_addresses(const struct store *s, const struct network_plan *net,
-			   struct host *host, struct addr_set *out, struct error *err)
+static int taken_addresses(const struct store *s, const struct network_plan *net, struct host *host,
+			   struct addr_set *out, struct error *err)
 {
 	json_t *lease, *text;
 	size_t i, k, n = 0;
@@ -211,9 +213,10 @@ static int taken_addresses(const struct store *s, const struct network_plan *net
 	struct prefix *own;
 
 	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
-		json_array_foreach(json_object_get(lease, "addresses"), k, text)
-			if (json_is_string(text) && addr_parse(json_string_value(text), &a))
-				set_add(out, s->arena, &a);
+		json_array_foreach(json_object_get(lease, "addresses"), k,
+				   text) if (json_is_string(text) &&
+					     addr_parse(json_string_value(text), &a))
+			set_add(out, s->arena, &a);
 	for (i = 0; i < net->n_gateways; i++)
 		set_add(out, s->arena, &net->gateways[i].addr);
 	int r = link_find(host->nl, net->bridge, &bridge, err);
@@ -277,8 +280,9 @@ static void addresses_from(const json_t *lease, struct network_plan *net, struct
 
 		for (size_t k = 0; text && addr_parse(text, &a) && k < net->n_subnets; k++)
 			if (prefix_contains(&net->subnets[k].net, &a))
-				net->addresses[net->n_addresses++] = (struct address_plan){
-					{a, net->subnets[k].net.len}, net->subnets[k].gateway};
+				net->addresses[net->n_addresses++] =
+					(struct address_plan){{a, net->subnets[k].net.len},
+							      net->subnets[k].gateway};
 	}
 }
 
@@ -351,8 +355,8 @@ static int fill_lease(struct store *s, const struct network_plan *net, struct ho
 			struct addr_text from = addr_print(&first), to = addr_print(&last);
 
 			return fail(err, ENOSPC,
-				    "IPAM error: failed to find free IP in range: %s - %s",
-				    from.s, to.s);
+				    "IPAM error: failed to find free IP in range: %s - %s", from.s,
+				    to.s);
 		}
 		old_last[i] = arena_strdup(s->arena, member(entry, "last"));
 		json_object_set_new(entry, "last", json_string(addr_str(&found)));
@@ -394,10 +398,12 @@ static const char *holder_of(const struct store *s, const struct addr *a, const 
 	struct addr held;
 
 	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
-		json_array_foreach(json_object_get(lease, "addresses"), k, text)
-			if (json_is_string(text) && addr_parse(json_string_value(text), &held) &&
-			    addr_equal(&held, a) && strcmp(member(lease, "container_id"), not_id))
-				return member(lease, "container_id");
+		json_array_foreach(json_object_get(lease, "addresses"), k,
+				   text) if (json_is_string(text) &&
+					     addr_parse(json_string_value(text), &held) &&
+					     addr_equal(&held, a) &&
+					     strcmp(member(lease, "container_id"),
+						    not_id)) return member(lease, "container_id");
 	return NULL;
 }
 

@@ -8,14 +8,15 @@
 #include "netavark/options.h"
 
 static const struct command commands[] = {
-	{.name = "setup", .args = {"NETNS"}, .run = command_setup,
+	{.name = "setup",
+	 .args = {"NETNS"},
+	 .run = command_setup,
 	 .help = "Connect a container to its networks and print what it got"},
-	{.name = "teardown", .args = {"NETNS"}, .run = command_teardown,
-	 .help = "Undo setup"},
-	{.name = "plan", .run = command_plan,
+	{.name = "teardown", .args = {"NETNS"}, .run = command_teardown, .help = "Undo setup"},
+	{.name = "plan",
+	 .run = command_plan,
 	 .help = "Print what setup would do with a document; changes nothing"},
-	{.name = "version", .run = command_version,
-	 .help = "Print build information as JSON"},
+	{.name = "version", .run = command_version, .help = "Print build information as JSON"},
 };
 
 int main(int argc, char **argv)

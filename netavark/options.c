@@ -8,8 +8,15 @@
 
 #include "netavark/number.h"
 
-enum { OPTION_FILE, OPTION_FIREWALL, OPTION_CONFIG, OPTION_ROOTLESS, OPTION_AARDVARK,
-       OPTION_PLUGINS, OPTION_IPAM };
+enum {
+	OPTION_FILE,
+	OPTION_FIREWALL,
+	OPTION_CONFIG,
+	OPTION_ROOTLESS,
+	OPTION_AARDVARK,
+	OPTION_PLUGINS,
+	OPTION_IPAM
+};
 
 static bool is_bool(const char *value)
 {
@@ -17,20 +24,32 @@ static bool is_bool(const char *value)
 }
 
 const struct command_option options_table[] = {
-	[OPTION_FILE] = {.letter = 'f', .name = "file", .metavar = "FILE",
+	[OPTION_FILE] = {.letter = 'f',
+			 .name = "file",
+			 .metavar = "FILE",
 			 .help = "Read the document from FILE instead of stdin"},
-	[OPTION_FIREWALL] = {.name = "firewall-driver", .metavar = "NAME",
+	[OPTION_FIREWALL] = {.name = "firewall-driver",
+			     .metavar = "NAME",
 			     .help = "nftables (default) or none"},
-	[OPTION_CONFIG] = {.letter = 'c', .name = "config", .metavar = "DIR",
+	[OPTION_CONFIG] = {.letter = 'c',
+			   .name = "config",
+			   .metavar = "DIR",
 			   .help = "Directory for the state of running containers"},
-	[OPTION_ROOTLESS] = {.letter = 'r', .name = "rootless", .metavar = "BOOL",
+	[OPTION_ROOTLESS] = {.letter = 'r',
+			     .name = "rootless",
+			     .metavar = "BOOL",
 			     .help = "Whether the caller is rootless: true or false",
 			     .valid = is_bool},
-	[OPTION_AARDVARK] = {.letter = 'a', .name = "aardvark-binary", .metavar = "PATH",
+	[OPTION_AARDVARK] = {.letter = 'a',
+			     .name = "aardvark-binary",
+			     .metavar = "PATH",
 			     .help = "The program of the DNS server"},
-	[OPTION_PLUGINS] = {.name = "plugin-directory", .metavar = "DIR", .repeatable = true,
+	[OPTION_PLUGINS] = {.name = "plugin-directory",
+			    .metavar = "DIR",
+			    .repeatable = true,
 			    .help = "Accepted; there are no plugin drivers"},
-	[OPTION_IPAM] = {.name = "ipam-dir", .metavar = "DIR",
+	[OPTION_IPAM] = {.name = "ipam-dir",
+			 .metavar = "DIR",
 			 .help = "Directory of the built-in address management"},
 };
 const size_t options_count = array_size(options_table);

@@ -11,10 +11,10 @@
 #include "common/error.h"
 
 struct options {
-	const char *file;            /* NULL or "-": stdin */
-	const char *config;          /* NULL if not given */
+	const char *file;	     /* NULL or "-": stdin */
+	const char *config;	     /* NULL if not given */
 	const char *aardvark_binary; /* may be "" */
-	const char *ipam_dir;        /* NULL: below config */
+	const char *ipam_dir;	     /* NULL: below config */
 	const char *firewall_driver; /* lower case; NULL if the caller has not chosen */
 	const char *default_isolate; /* NETAVARK_DEFAULT_ISOLATE or NULL */
 	bool rootless;

@@ -104,8 +104,8 @@ static int plan_protocols(struct plan *plan, const struct port_mapping *m, struc
 			return plan_place(&m->at, "protocol", err);
 		}
 		port.proto = (uint8_t)number;
-		plan->ports = arena_grow(plan->arena, plan->ports, plan->n_ports,
-					 sizeof(*plan->ports));
+		plan->ports =
+			arena_grow(plan->arena, plan->ports, plan->n_ports, sizeof(*plan->ports));
 		plan->ports[plan->n_ports++] = port;
 	}
 	return 0;
@@ -147,8 +147,7 @@ static int plan_ports(struct plan *plan, struct error *err)
 
 /* ---- networks ---- */
 
-static int check_unique(const struct plan *plan, const struct network_setup *net,
-			struct error *err)
+static int check_unique(const struct plan *plan, const struct network_setup *net, struct error *err)
 {
 	for (const struct network_setup *n = plan->req->networks; n < net; n++) {
 		if (strcmp(n->asked_as, net->asked_as) == 0)
@@ -250,27 +249,30 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 {
 	struct arena *a = plan->arena;
 	struct fw_intent in = {
-		.net = {
-			.bridge = net->bridge,
-			.id = net->id,
-			.hash_name = net->hash_name,
-			.isolation = net->isolation,
-			.dns_port = plan->options->dns_port,
-			.internal = net->internal,
-			.outbound4 = net->outbound4,
-			.outbound6 = net->outbound6,
-			.n_subnets = net->n_subnets,
-			.subnets = arena_alloc(a, net->n_subnets * sizeof(struct prefix)),
-		},
-		.me = {
-			.container_id = plan->req->container_id,
-			.network_name = net->name,
-			.has_ports = plan->req->has_ports,
-			.ports = plan->ports,
-			.n_ports = plan->n_ports,
-			.n_dns_servers = net->n_gateways,
-			.dns_servers = arena_alloc(a, net->n_gateways * sizeof(struct addr)),
-		},
+		.net =
+			{
+				.bridge = net->bridge,
+				.id = net->id,
+				.hash_name = net->hash_name,
+				.isolation = net->isolation,
+				.dns_port = plan->options->dns_port,
+				.internal = net->internal,
+				.outbound4 = net->outbound4,
+				.outbound6 = net->outbound6,
+				.n_subnets = net->n_subnets,
+				.subnets = arena_alloc(a, net->n_subnets * sizeof(struct prefix)),
+			},
+		.me =
+			{
+				.container_id = plan->req->container_id,
+				.network_name = net->name,
+				.has_ports = plan->req->has_ports,
+				.ports = plan->ports,
+				.n_ports = plan->n_ports,
+				.n_dns_servers = net->n_gateways,
+				.dns_servers =
+					arena_alloc(a, net->n_gateways * sizeof(struct addr)),
+			},
 	};
 
 	for (size_t i = 0; i < net->n_subnets; i++)

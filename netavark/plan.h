@@ -18,7 +18,7 @@
 #include "netavark/request.h"
 
 enum ipam_kind {
-	IPAM_STATIC,    /* the caller has chosen the addresses */
+	IPAM_STATIC,	/* the caller has chosen the addresses */
 	IPAM_AUTOMATIC, /* ours chooses, one per subnet, when the plan is applied */
 	IPAM_NONE,
 };
@@ -69,7 +69,7 @@ struct plan {
 	const struct options *options;
 	struct arena *arena;
 	const char *firewall; /* the name of the backend */
-	bool teardown; /* what is wrong is logged and left out, it does not end the plan */
+	bool teardown;	      /* what is wrong is logged and left out, it does not end the plan */
 	struct fw_port *ports;
 	size_t n_ports;
 	struct network_plan *networks;

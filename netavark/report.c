@@ -14,8 +14,8 @@ static json_t *addresses_json(const struct network_plan *net)
 
 	for (size_t i = 0; i < net->n_addresses; i++) {
 		const struct address_plan *a = &net->addresses[i];
-		json_t *gateway = a->gateway.family ? json_string(addr_str(&a->gateway))
-						    : json_null();
+		json_t *gateway =
+			a->gateway.family ? json_string(addr_str(&a->gateway)) : json_null();
 
 		json_array_append_new(list, json_pack("{s:o, s:s}", "gateway", gateway, "ipnet",
 						      prefix_str(&a->prefix)));

@@ -193,7 +193,8 @@ static size_t read_wanted(const struct reader *root, bool *is_array, struct read
 	else if (json_is_object(networks.value))
 		n = read_members(&networks, out);
 	else
-		reader_fail(root, "networks", "invalid type, expected array of network options or map");
+		reader_fail(root, "networks",
+			    "invalid type, expected array of network options or map");
 	*out_names = arena_alloc(root->doc->arena, n * sizeof(**out_names));
 	for (size_t i = 0; i < n; i++)
 		(*out_names)[i] = *is_array ? read_string(&(*out)[i], "name") : (*out)[i].name;
@@ -208,8 +209,7 @@ static void read_networks(const struct reader *root, struct request *out)
 
 	out->n_networks = read_wanted(root, &out->networks_are_array, &wanted, &names);
 	out->networks = arena_alloc(root->doc->arena, out->n_networks * sizeof(*out->networks));
-	struct network_setup *nets =
-		arena_alloc(root->doc->arena, n_defined * sizeof(*nets));
+	struct network_setup *nets = arena_alloc(root->doc->arena, n_defined * sizeof(*nets));
 	for (size_t i = 0; i < n_defined; i++)
 		nets[i] = read_network(&defined[i]);
 	for (size_t i = 0; i < out->n_networks; i++) {

@@ -28,8 +28,8 @@ struct option {
 };
 
 struct subnet {
-	struct prefix net;     /* host bits as written */
-	struct addr gateway;   /* none if absent */
+	struct prefix net;	 /* host bits as written */
+	struct addr gateway;	 /* none if absent */
 	const char *start, *end; /* lease_range, as written; NULL if absent */
 	struct reader at;
 };
@@ -54,7 +54,7 @@ struct attachment { /* this container's part of one network */
 	struct reader at;
 };
 
-struct network_setup { /* one network: its definition and the container's part */
+struct network_setup {	      /* one network: its definition and the container's part */
 	const char *asked_as; /* the name in "networks", the key in "network_info" */
 	const char *driver;   /* NULL: "network_info" does not describe it */
 	const char *name, *id, *interface, *ipam_driver;
@@ -76,7 +76,7 @@ struct network_setup { /* one network: its definition and the container's part *
 struct request {
 	const char *container_id, *container_name, *hostname;
 	bool networks_are_array; /* the form that Podman 6 sends */
-	bool has_ports;          /* "port_mappings" is there and not null */
+	bool has_ports;		 /* "port_mappings" is there and not null */
 	struct port_mapping *ports;
 	size_t n_ports;
 	struct addr *dns_servers; /* the container's own resolvers */

@@ -7,7 +7,7 @@
 #include "netavark/report.h"
 
 #define INPUT_MAX (8u << 20)
-#define CONTEXT   "failed to load network options"
+#define CONTEXT	  "failed to load network options"
 
 int input_read(const struct options *o, struct arena *a, struct input *out, struct error *err)
 {

@@ -57,8 +57,8 @@ static int plan_names(const struct plan *plan, const struct network_setup *net,
 		return fail(err, EINVAL, "no bridge interface name given");
 	if (!*out->container_if)
 		return fail(err, EINVAL, "no container interface name given");
-	r = check_interface_name(out->bridge, "get bridge interface", &net->at,
-				 "network_interface", err);
+	r = check_interface_name(out->bridge, "get bridge interface", &net->at, "network_interface",
+				 err);
 	if (r == 0)
 		r = check_interface_name(out->container_if, "create veth pair", &net->me.at,
 					 "interface_name", err);
@@ -84,8 +84,7 @@ static int read_number(const struct network_setup *net, const char *key, uint32_
 	return 0;
 }
 
-static int read_flag(const struct network_setup *net, const char *key, bool *out,
-		     struct error *err)
+static int read_flag(const struct network_setup *net, const char *key, bool *out, struct error *err)
 {
 	const char *text = value_of(net, key);
 
@@ -261,8 +260,9 @@ static void plan_container_sysctls(struct arena *a, struct network_plan *out)
 
 static void add_dns_name(struct arena *a, struct dns_entry *dns, const char *name)
 {
-	const char *why = !*name ? "name is empty" :
-			  strpbrk(name, " ,\n") ? "name contains invalid chars" : NULL;
+	const char *why = !*name		  ? "name is empty"
+			  : strpbrk(name, " ,\n") ? "name contains invalid chars"
+						  : NULL;
 
 	if (why) {
 		log_warn("invalid network alias %s: %s, ignoring this name", text_quote(a, name),

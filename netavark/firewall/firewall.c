@@ -19,8 +19,8 @@ int firewall_choose(const char *name, const struct firewall **out, struct error 
 	}
 	for (size_t i = 0; i < array_size(known); i++)
 		if (strcmp(known[i], name) == 0)
-			return fail(err, EOPNOTSUPP,
-				    "%s driver is not supported by this build", name);
+			return fail(err, EOPNOTSUPP, "%s driver is not supported by this build",
+				    name);
 	return fail(err, EINVAL, "Must provide a valid firewall backend, got %s", name);
 }
 

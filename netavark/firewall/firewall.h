@@ -21,7 +21,7 @@ enum isolation { ISOLATION_NEVER, ISOLATION_NORMAL, ISOLATION_STRICT };
 struct fw_port {
 	const char *host_ip;   /* as written, for the state file */
 	const char *protocol;  /* "tcp", "udp" or "sctp" */
-	uint8_t proto;         /* IPPROTO_* */
+	uint8_t proto;	       /* IPPROTO_* */
 	bool ipv4, ipv6;       /* the families it holds for */
 	struct addr host_addr; /* only this address of the host; none: any */
 	uint16_t host_port, container_port;
@@ -43,9 +43,9 @@ struct fw_ports { /* one container's part */
 	bool has_ports; /* false: no port list at all, which is less than an empty one */
 	struct fw_port *ports;
 	size_t n_ports;
-	struct addr ip4, ip6;          /* the first address of each family, or none */
+	struct addr ip4, ip6;		/* the first address of each family, or none */
 	struct prefix subnet4, subnet6; /* masked */
-	struct addr *dns_servers;      /* the gateways */
+	struct addr *dns_servers;	/* the gateways */
 	size_t n_dns_servers;
 };
 
@@ -56,7 +56,7 @@ struct fw_intent {
 };
 
 struct firewall {
-	const char *name; /* as in --firewall-driver and the state file */
+	const char *name;	  /* as in --firewall-driver and the state file */
 	const char *announcement; /* the line logged when it is chosen */
 	/*
 	 * Makes all intents true in one transaction. Adding what is there changes nothing.

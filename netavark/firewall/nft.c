@@ -24,7 +24,7 @@
 struct job {
 	struct nft nft;
 	struct arena *arena;
-	bool table; /* it is there */
+	bool table;		   /* it is there */
 	struct nft_chain **chains; /* read so far */
 	size_t n_chains;
 	struct nft_ops ops;
@@ -59,8 +59,8 @@ static void push(struct job *j, struct nft_op op)
 static void push_delete(struct job *j, struct nft_rule *live)
 {
 	live->taken = true;
-	push(j, (struct nft_op){.kind = NFT_DELETE_RULE, .rule = live->rule,
-				.handle = live->handle});
+	push(j,
+	     (struct nft_op){.kind = NFT_DELETE_RULE, .rule = live->rule, .handle = live->handle});
 }
 
 /* Whether the live rule is the wanted one; the set of protocols is only looked into here. */
@@ -101,8 +101,7 @@ static int find(struct job *j, const struct rule *wanted, struct nft_rule **out,
 static bool is_pending(const struct job *j, const struct rule *wanted)
 {
 	for (size_t i = 0; i < j->ops.n; i++)
-		if (j->ops.list[i].kind == NFT_ADD_RULE &&
-		    rule_equal(&j->ops.list[i].rule, wanted))
+		if (j->ops.list[i].kind == NFT_ADD_RULE && rule_equal(&j->ops.list[i].rule, wanted))
 			return true;
 	return false;
 }
@@ -469,7 +468,8 @@ static int remove_dns(struct job *j, const struct fw_intent *in, struct error *e
 		struct nft_rule *live = &c->rules[i];
 
 		if (!live->ours || live->taken || live->rule.verdict != VERDICT_DNAT ||
-		    live->rule.dport != 53 || !addr_equal(&live->rule.daddr.addr, &live->rule.to_addr))
+		    live->rule.dport != 53 ||
+		    !addr_equal(&live->rule.daddr.addr, &live->rule.to_addr))
 			continue;
 		for (size_t k = 0; k < in->me.n_dns_servers; k++) {
 			if (addr_equal(&live->rule.to_addr, &in->me.dns_servers[k])) {

@@ -67,7 +67,7 @@ static void compare(struct nftnl_rule *r, uint32_t op, const void *data, uint32_
 	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
-static void mask(struct nftnl_rule *r, const void *and, const void *xor, uint32_t len)
+static void mask(struct nftnl_rule *r, const void *and, const void * xor, uint32_t len)
 {
 	struct nftnl_expr *e = add(r, "bitwise");
 
@@ -108,7 +108,7 @@ static void put_interface(struct nftnl_rule *r, uint32_t key, uint32_t op, const
 }
 
 /* A prefix of whole bytes compares just them; any other the masked address: as nft(8) does. */
-static void put_prefix(struct nftnl_rule *r, const struct prefix *p, bool source, bool not)
+static void put_prefix(struct nftnl_rule *r, const struct prefix *p, bool source, bool not )
 {
 	static const uint8_t zero[16];
 	bool ipv4 = p->addr.family == AF_INET;
@@ -191,8 +191,7 @@ static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_
 	if (in->iif)
 		put_interface(r, NFT_META_IIFNAME, NFT_CMP_EQ, in->iif);
 	if (in->oif)
-		put_interface(r, NFT_META_OIFNAME, in->not_oif ? NFT_CMP_NEQ : NFT_CMP_EQ,
-			      in->oif);
+		put_interface(r, NFT_META_OIFNAME, in->not_oif ? NFT_CMP_NEQ : NFT_CMP_EQ, in->oif);
 	put_addresses(r, in);
 	put_ports(r, in, set_id);
 	if (in->ct_state) {
@@ -305,7 +304,7 @@ struct scan {
 	bool masked;
 	uint8_t and[16], xor[16];
 	uint32_t mask_len;
-	uint8_t family; /* of the addresses to come */
+	uint8_t family;	     /* of the addresses to come */
 	uint8_t data[2][16]; /* registers 1 and 2 as loaded by immediate */
 	uint32_t data_len[2];
 };
@@ -376,7 +375,7 @@ static void read_bitwise(struct scan *s, const struct nftnl_expr *e)
 {
 	uint32_t len = 0, xor_len = 0;
 	const void *and = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_MASK, &len);
-	const void *xor = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_XOR, &xor_len);
+	const void * xor = nftnl_expr_get(e, NFTNL_EXPR_BITWISE_XOR, &xor_len);
 
 	if (!and || !xor || len > sizeof(s->and) || len != xor_len || s->masked) {
 		s->ours = false;
@@ -412,8 +411,7 @@ static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint3
 	int bits = s->masked ? mask_length(s->and, size) : (int)len * 8;
 
 	if (!s->family || (!source && !destination) || len > size || len != s->len || bits < 0 ||
-	    (s->masked && s->mask_len != size) || p->addr.family ||
-	    (op == NFT_CMP_NEQ && source)) {
+	    (s->masked && s->mask_len != size) || p->addr.family || (op == NFT_CMP_NEQ && source)) {
 		s->ours = false;
 		return;
 	}
@@ -450,8 +448,8 @@ static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint3
 		break;
 	case NFT_META_MARK:
 		r->mark = u32_of(data);
-		s->ours &= op == NFT_CMP_EQ && len == 4 && s->masked &&
-			   u32_of(s->and) == r->mark && u32_of(s->xor) == 0;
+		s->ours &= op == NFT_CMP_EQ && len == 4 && s->masked && u32_of(s->and) == r->mark &&
+			   u32_of(s->xor) == 0;
 		break;
 	default:
 		s->ours = false;
@@ -579,7 +577,7 @@ static void read_nat(struct scan *s, const struct nftnl_expr *e)
 	struct rule *r = s->rule;
 
 	r->verdict = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? VERDICT_DNAT
-										 : VERDICT_SNAT;
+										: VERDICT_SNAT;
 	r->to_addr.family = ipv4 ? AF_INET : AF_INET6;
 	memcpy(r->to_addr.bytes, s->data[0], addr_size(&r->to_addr));
 	if (port)
@@ -599,10 +597,12 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 		const char *name;
 		void (*read)(struct scan *s, const struct nftnl_expr *e);
 	} readers[] = {
-		{"meta", read_meta},	   {"ct", read_ct},	  {"payload", read_payload},
-		{"fib", read_fib},	   {"cmp", read_cmp},	  {"bitwise", read_bitwise},
-		{"range", read_range},	   {"lookup", read_lookup}, {"nat", read_nat},
-		{"immediate", read_immediate}, {"masq", read_masq},
+		{"meta", read_meta},	   {"ct", read_ct},
+		{"payload", read_payload}, {"fib", read_fib},
+		{"cmp", read_cmp},	   {"bitwise", read_bitwise},
+		{"range", read_range},	   {"lookup", read_lookup},
+		{"nat", read_nat},	   {"immediate", read_immediate},
+		{"masq", read_masq},
 	};
 	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
 	struct scan *s = arg;
@@ -617,8 +617,7 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 	return 0;
 }
 
-bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out,
-		     const char **out_set)
+bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out, const char **out_set)
 {
 	struct scan s = {.arena = a, .rule = out, .ours = true};
 

@@ -19,7 +19,7 @@
 #include "common/log.h"
 #include "netavark/firewall/nft_expr.h"
 
-#define FAMILY        NFPROTO_INET
+#define FAMILY	      NFPROTO_INET
 #define READ_BYTES    65536 /* the kernel fills at most 32 KiB per datagram of a dump */
 #define MESSAGE_BYTES 16384 /* more than any single message of a batch */
 #define INET_PROTO    12    /* nft's number for the type of a set of protocols */
@@ -115,9 +115,9 @@ static int on_generation(const struct nlmsghdr *h, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each(attr, h, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attr) == NFTA_GEN_ID)
-			*(uint32_t *)arg = ntohl(mnl_attr_get_u32(attr));
+	mnl_attr_for_each(attr, h,
+			  sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) == NFTA_GEN_ID) *
+		(uint32_t *)arg = ntohl(mnl_attr_get_u32(attr));
 	return MNL_CB_OK;
 }
 
@@ -226,8 +226,8 @@ static int on_chain(const struct nlmsghdr *h, void *arg)
 	if (nftnl_chain_nlmsg_parse(h, in) == 0 &&
 	    strcmp(nftnl_chain_get_str(in, NFTNL_CHAIN_TABLE), dump->table) == 0) {
 		dump->names = arena_grow(dump->arena, dump->names, dump->n, sizeof(*dump->names));
-		dump->names[dump->n++] = arena_strdup(
-			dump->arena, nftnl_chain_get_str(in, NFTNL_CHAIN_NAME));
+		dump->names[dump->n++] =
+			arena_strdup(dump->arena, nftnl_chain_get_str(in, NFTNL_CHAIN_NAME));
 	}
 	nftnl_chain_free(in);
 	return MNL_CB_OK;
@@ -441,9 +441,10 @@ static void put_rule(struct batch *b, const struct nft_op *op, size_t i)
 		nft_expr_encode(&op->rule, b->n_sets, r);
 	if (op->handle)
 		nftnl_rule_set_u64(r, adds ? NFTNL_RULE_POSITION : NFTNL_RULE_HANDLE, op->handle);
-	struct nlmsghdr *h = message_begin(
-		b, adds ? NFT_MSG_NEWRULE : NFT_MSG_DELRULE,
-		(uint16_t)((adds ? NLM_F_CREATE : 0) | (append ? NLM_F_APPEND : 0)), i);
+	struct nlmsghdr *h =
+		message_begin(b, adds ? NFT_MSG_NEWRULE : NFT_MSG_DELRULE,
+			      (uint16_t)((adds ? NLM_F_CREATE : 0) | (append ? NLM_F_APPEND : 0)),
+			      i);
 	nftnl_rule_nlmsg_build_payload(h, r);
 	nftnl_rule_free(r);
 	message_end(b, h);
@@ -482,8 +483,8 @@ static int read_errors(struct nft *nft, uint32_t *out_seq)
 	int code = 0;
 
 	for (;;) {
-		ssize_t got = recv(mnl_socket_get_fd(nft->socket), nft->buf, READ_BYTES,
-				   MSG_DONTWAIT);
+		ssize_t got =
+			recv(mnl_socket_get_fd(nft->socket), nft->buf, READ_BYTES, MSG_DONTWAIT);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -540,8 +541,8 @@ static int explain(struct nft *nft, const struct batch *b, const struct nft_ops 
 	return fail_errno(err, -code, "nftables error: %s", describe(op, nft->arena));
 }
 
-int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops,
-	       const char **out_busy, struct error *err)
+int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops, const char **out_busy,
+	       struct error *err)
 {
 	struct batch b = {.table = table, .seq = nft->seq + 1, .first_seq = nft->seq + 1};
 	uint32_t seq = 0;

@@ -22,8 +22,8 @@ struct nft {
 
 struct nft_rule { /* a rule as it stands in the kernel */
 	struct rule rule;
-	bool ours;       /* in our normal form; false: equal to none of ours */
-	bool taken;      /* marked by the caller */
+	bool ours;  /* in our normal form; false: equal to none of ours */
+	bool taken; /* marked by the caller */
 	uint64_t handle;
 	const char *set; /* anonymous set of protocols, not looked into yet; or NULL */
 };
@@ -35,8 +35,14 @@ struct nft_chain {
 	size_t n_rules;
 };
 
-enum nft_op_kind { NFT_ADD_TABLE, NFT_DELETE_TABLE, NFT_ADD_CHAIN, NFT_DELETE_CHAIN, NFT_ADD_RULE,
-		   NFT_DELETE_RULE };
+enum nft_op_kind {
+	NFT_ADD_TABLE,
+	NFT_DELETE_TABLE,
+	NFT_ADD_CHAIN,
+	NFT_DELETE_CHAIN,
+	NFT_ADD_RULE,
+	NFT_DELETE_RULE
+};
 
 struct nft_op {
 	enum nft_op_kind kind;
@@ -77,5 +83,5 @@ int nft_is_tcp_and_udp(struct nft *nft, const char *table, const char *set, bool
  * Errors:  -ERESTART if the ruleset has changed meanwhile: read again and repeat; -EBUSY with
  *          *out_busy, the name of a chain that something else jumps to; "nftables error: …".
  */
-int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops,
-	       const char **out_busy, struct error *err) must_check;
+int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops, const char **out_busy,
+	       struct error *err) must_check;

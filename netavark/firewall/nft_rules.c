@@ -36,17 +36,27 @@ void nft_rules_base(struct ruleset *out)
 		{.name = NFT_ISOLATION_3},
 	};
 	static const struct rule rules[] = {
-		{.chain = NFT_POSTROUTING, .position = AT_HEAD, .mark = NFT_MARK_HAIRPIN,
+		{.chain = NFT_POSTROUTING,
+		 .position = AT_HEAD,
+		 .mark = NFT_MARK_HAIRPIN,
 		 .verdict = VERDICT_MASQUERADE},
 		{.chain = NFT_SETMARK, .set_mark = NFT_MARK_HAIRPIN},
-		{.chain = NFT_PREROUTING, .local = true, .verdict = VERDICT_JUMP,
+		{.chain = NFT_PREROUTING,
+		 .local = true,
+		 .verdict = VERDICT_JUMP,
 		 .target = NFT_DNAT},
 		{.chain = NFT_OUTPUT, .local = true, .verdict = VERDICT_JUMP, .target = NFT_DNAT},
-		{.chain = NFT_FORWARD, .position = AT_HEAD, .ct_state = CT_INVALID,
+		{.chain = NFT_FORWARD,
+		 .position = AT_HEAD,
+		 .ct_state = CT_INVALID,
 		 .verdict = VERDICT_DROP},
-		{.chain = NFT_FORWARD, .position = BEFORE_REST, .ct_mark = NFT_MARK_DNAT,
+		{.chain = NFT_FORWARD,
+		 .position = BEFORE_REST,
+		 .ct_mark = NFT_MARK_DNAT,
 		 .verdict = VERDICT_ACCEPT},
-		{.chain = NFT_FORWARD, .position = BEFORE_REST, .verdict = VERDICT_JUMP,
+		{.chain = NFT_FORWARD,
+		 .position = BEFORE_REST,
+		 .verdict = VERDICT_JUMP,
 		 .target = NFT_ISOLATION_1},
 		{.chain = NFT_ISOLATION_3, .verdict = VERDICT_JUMP, .target = NFT_ISOLATION_2},
 	};
@@ -70,8 +80,7 @@ static void rules_for_subnet(const struct fw_network *net, const struct prefix *
 {
 	struct prefix s = prefix_masked(subnet);
 	char *chain = nft_chain_name(net->id, &s, "", out->arena);
-	const struct addr *outbound =
-		s.addr.family == AF_INET ? &net->outbound4 : &net->outbound6;
+	const struct addr *outbound = s.addr.family == AF_INET ? &net->outbound4 : &net->outbound6;
 	struct rule leave = {
 		.chain = chain,
 		.daddr = multicast(s.addr.family),
@@ -82,22 +91,27 @@ static void rules_for_subnet(const struct fw_network *net, const struct prefix *
 
 	ruleset_add_chain(out, (struct chain){.name = chain});
 	if (!net->internal) {
-		ruleset_add(out, (struct rule){
-			.chain = chain, .daddr = s, .verdict = VERDICT_ACCEPT});
+		ruleset_add(out,
+			    (struct rule){.chain = chain, .daddr = s, .verdict = VERDICT_ACCEPT});
 		ruleset_add(out, leave);
 	}
-	ruleset_add(out, (struct rule){
-		.chain = NFT_INPUT, .saddr = s, .tcp_and_udp = true, .dport = DNS_PORT,
-		.verdict = VERDICT_ACCEPT});
+	ruleset_add(out, (struct rule){.chain = NFT_INPUT,
+				       .saddr = s,
+				       .tcp_and_udp = true,
+				       .dport = DNS_PORT,
+				       .verdict = VERDICT_ACCEPT});
 	if (net->internal)
 		return;
-	ruleset_add(out, (struct rule){
-		.chain = NFT_FORWARD, .daddr = s, .ct_state = CT_ESTABLISHED | CT_RELATED,
-		.verdict = VERDICT_ACCEPT});
-	ruleset_add(out, (struct rule){
-		.chain = NFT_FORWARD, .saddr = s, .verdict = VERDICT_ACCEPT});
-	ruleset_add(out, (struct rule){
-		.chain = NFT_POSTROUTING, .saddr = s, .verdict = VERDICT_JUMP, .target = chain});
+	ruleset_add(out, (struct rule){.chain = NFT_FORWARD,
+				       .daddr = s,
+				       .ct_state = CT_ESTABLISHED | CT_RELATED,
+				       .verdict = VERDICT_ACCEPT});
+	ruleset_add(out,
+		    (struct rule){.chain = NFT_FORWARD, .saddr = s, .verdict = VERDICT_ACCEPT});
+	ruleset_add(out, (struct rule){.chain = NFT_POSTROUTING,
+				       .saddr = s,
+				       .verdict = VERDICT_JUMP,
+				       .target = chain});
 }
 
 void nft_rules_network(const struct fw_network *net, struct ruleset *out)
@@ -112,17 +126,22 @@ void nft_rules_isolation(const struct fw_network *net, struct ruleset *out)
 
 	if (net->isolation == ISOLATION_NEVER) {
 		/* In front of the jump that must stay last. */
-		ruleset_add(out, (struct rule){
-			.chain = NFT_ISOLATION_3, .position = AT_HEAD, .oif = b,
-			.verdict = VERDICT_DROP});
+		ruleset_add(out, (struct rule){.chain = NFT_ISOLATION_3,
+					       .position = AT_HEAD,
+					       .oif = b,
+					       .verdict = VERDICT_DROP});
 		return;
 	}
-	ruleset_add(out, (struct rule){
-		.chain = NFT_ISOLATION_1, .iif = b, .oif = b, .not_oif = true,
-		.verdict = VERDICT_JUMP,
-		.target = net->isolation == ISOLATION_STRICT ? NFT_ISOLATION_3 : NFT_ISOLATION_2});
-	ruleset_add(out, (struct rule){
-		.chain = NFT_ISOLATION_2, .oif = b, .verdict = VERDICT_DROP});
+	ruleset_add(out,
+		    (struct rule){.chain = NFT_ISOLATION_1,
+				  .iif = b,
+				  .oif = b,
+				  .not_oif = true,
+				  .verdict = VERDICT_JUMP,
+				  .target = net->isolation == ISOLATION_STRICT ? NFT_ISOLATION_3
+									       : NFT_ISOLATION_2});
+	ruleset_add(out,
+		    (struct rule){.chain = NFT_ISOLATION_2, .oif = b, .verdict = VERDICT_DROP});
 }
 
 bool nft_is_isolation_of(const struct rule *r, const char *bridge)
@@ -147,10 +166,14 @@ void nft_rules_dns(const struct fw_intent *in, struct ruleset *out)
 
 		if (!container_address(&in->me, gw->family)->family)
 			continue;
-		ruleset_add(out, (struct rule){
-			.chain = NFT_DNAT, .position = AT_HEAD, .daddr = host_prefix(gw),
-			.tcp_and_udp = true, .dport = DNS_PORT, .verdict = VERDICT_DNAT,
-			.to_addr = *gw, .to_port = in->net.dns_port});
+		ruleset_add(out, (struct rule){.chain = NFT_DNAT,
+					       .position = AT_HEAD,
+					       .daddr = host_prefix(gw),
+					       .tcp_and_udp = true,
+					       .dport = DNS_PORT,
+					       .verdict = VERDICT_DNAT,
+					       .to_addr = *gw,
+					       .to_port = in->net.dns_port});
 	}
 }
 
@@ -161,15 +184,18 @@ static void rules_for_port(const struct fw_port *p, const struct addr *container
 {
 	static const struct addr localhost = {AF_INET, {127, 0, 0, 1}};
 	uint16_t count = p->range ? p->range : 1;
-	struct rule match = {
-		.chain = chain,
-		.mapping = mapping,
-		.daddr = host_prefix(&p->host_addr),
-		.proto = p->proto,
-		.dport = p->host_port,
-		.dport_last = count > 1 ? (uint16_t)(p->host_port + count - 1) : 0,
-		.verdict = VERDICT_JUMP,
-	}, r = match;
+	struct rule match =
+			    {
+				    .chain = chain,
+				    .mapping = mapping,
+				    .daddr = host_prefix(&p->host_addr),
+				    .proto = p->proto,
+				    .dport = p->host_port,
+				    .dport_last =
+					    count > 1 ? (uint16_t)(p->host_port + count - 1) : 0,
+				    .verdict = VERDICT_JUMP,
+			    },
+		    r = match;
 
 	r.chain = NFT_DNAT;
 	r.target = chain;

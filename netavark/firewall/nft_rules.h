@@ -12,7 +12,7 @@
 #define NFT_TABLE "netavark"
 
 #define NFT_MARK_HAIRPIN 0x2000u /* packet mark: masquerade it, it comes back to its own network */
-#define NFT_MARK_DNAT    0x1000u /* connection mark: to a published port, isolation does not hold */
+#define NFT_MARK_DNAT	 0x1000u /* connection mark: to a published port, isolation does not hold */
 
 /* The ten fixed chains and the eight fixed rules. */
 void nft_rules_base(struct ruleset *out);
@@ -37,13 +37,13 @@ char *nft_chain_name(const char *network_id, const struct prefix *subnet, const 
 bool nft_is_isolation_of(const struct rule *r, const char *bridge);
 
 /* The names of chains that are read and written by others too. */
-#define NFT_INPUT       "INPUT"
-#define NFT_FORWARD     "FORWARD"
+#define NFT_INPUT	"INPUT"
+#define NFT_FORWARD	"FORWARD"
 #define NFT_POSTROUTING "POSTROUTING"
-#define NFT_PREROUTING  "PREROUTING"
-#define NFT_OUTPUT      "OUTPUT"
-#define NFT_DNAT        "NETAVARK-HOSTPORT-DNAT"
-#define NFT_SETMARK     "NETAVARK-HOSTPORT-SETMARK"
+#define NFT_PREROUTING	"PREROUTING"
+#define NFT_OUTPUT	"OUTPUT"
+#define NFT_DNAT	"NETAVARK-HOSTPORT-DNAT"
+#define NFT_SETMARK	"NETAVARK-HOSTPORT-SETMARK"
 #define NFT_ISOLATION_1 "NETAVARK-ISOLATION-1"
 #define NFT_ISOLATION_2 "NETAVARK-ISOLATION-2"
 #define NFT_ISOLATION_3 "NETAVARK-ISOLATION-3"

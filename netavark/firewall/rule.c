@@ -87,7 +87,8 @@ static void print_ct_state(struct text *t, uint32_t state)
 	static const struct {
 		uint32_t bit;
 		const char *name;
-	} names[] = {{CT_INVALID, "invalid"}, {CT_ESTABLISHED, "established"},
+	} names[] = {{CT_INVALID, "invalid"},
+		     {CT_ESTABLISHED, "established"},
 		     {CT_RELATED, "related"}};
 	const char *comma = "";
 
@@ -186,8 +187,8 @@ static void print_base(struct text *t, const struct chain *c)
 	};
 	const char *priority = c->priority == 0 ? "filter" : c->priority > 0 ? "srcnat" : "dstnat";
 
-	text_printf(t, "\t\ttype %s hook %s priority %s; policy accept;\n", c->type,
-		    hooks[c->hook], priority);
+	text_printf(t, "\t\ttype %s hook %s priority %s; policy accept;\n", c->type, hooks[c->hook],
+		    priority);
 }
 
 char *ruleset_print(const struct ruleset *set, const char *table)

@@ -18,11 +18,11 @@ enum verdict {
 	VERDICT_NONE,
 	VERDICT_ACCEPT,
 	VERDICT_DROP,
-	VERDICT_JUMP,	    /* to target */
+	VERDICT_JUMP, /* to target */
 	VERDICT_MASQUERADE,
-	VERDICT_SNAT,	    /* to to_addr */
-	VERDICT_DNAT,	    /* to to_addr and to_port */
-	VERDICT_RETURN,     /* read from the kernel, never planned */
+	VERDICT_SNAT,	/* to to_addr */
+	VERDICT_DNAT,	/* to to_addr and to_port */
+	VERDICT_RETURN, /* read from the kernel, never planned */
 };
 
 /* BEFORE_REST: behind the fixed rules at the head of its chain, before all others. */
@@ -31,19 +31,19 @@ enum position { AT_TAIL, AT_HEAD, BEFORE_REST };
 struct rule {
 	const char *chain;
 	enum position position; /* where it is put; not compared */
-	int mapping;            /* port mapping it belongs to, counted from 1; not compared */
+	int mapping;		/* port mapping it belongs to, counted from 1; not compared */
 
 	struct prefix saddr, daddr; /* masked */
 	bool not_daddr;
-	uint8_t proto;      /* IPPROTO_* */
-	bool tcp_and_udp;   /* the set { tcp, udp } in place of proto */
+	uint8_t proto;		    /* IPPROTO_* */
+	bool tcp_and_udp;	    /* the set { tcp, udp } in place of proto */
 	uint16_t dport, dport_last; /* host order; dport_last 0: one port */
 	const char *iif, *oif;
 	bool not_oif;
-	uint32_t ct_state;  /* any of these bits */
-	uint32_t mark;      /* packet mark & mark == mark */
-	uint32_t ct_mark;   /* connection mark & ct_mark == ct_mark */
-	bool local;         /* the destination is an address of this host */
+	uint32_t ct_state; /* any of these bits */
+	uint32_t mark;	   /* packet mark & mark == mark */
+	uint32_t ct_mark;  /* connection mark & ct_mark == ct_mark */
+	bool local;	   /* the destination is an address of this host */
 
 	uint32_t set_mark;    /* packet mark |= set_mark */
 	uint32_t set_ct_mark; /* connection mark = packet mark | set_ct_mark */

@@ -82,10 +82,10 @@ static json_t *mappings_json(const struct fw_ports *me)
 	for (size_t i = 0; me->has_ports && i < me->n_ports; i++) {
 		const struct fw_port *p = &me->ports[i];
 
-		json_array_append_new(
-			list, json_pack("{s:i, s:s, s:i, s:s, s:i}", "container_port",
-					p->container_port, "host_ip", p->host_ip, "host_port",
-					p->host_port, "protocol", p->protocol, "range", p->range));
+		json_array_append_new(list, json_pack("{s:i, s:s, s:i, s:s, s:i}", "container_port",
+						      p->container_port, "host_ip", p->host_ip,
+						      "host_port", p->host_port, "protocol",
+						      p->protocol, "range", p->range));
 	}
 	return list;
 }

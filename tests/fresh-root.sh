@@ -45,11 +45,34 @@ sources() {
 	}'
 }
 
-# In the new root there is only what an ordinary shell has, and the way to the network.
-in_root() {
-	chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM-dumb}" LC_ALL=C.UTF-8 \
-		DEBIAN_FRONTEND=noninteractive ${http_proxy+"http_proxy=$http_proxy"} \
-		${https_proxy+"https_proxy=$https_proxy"} ${no_proxy+"no_proxy=$no_proxy"} "${@:2}" </dev/null
+# debootstrap DIRECTORY RELEASE-OF-THIS-MACHINE SUITE, with the committed tree in /src.
+make_root() {
+	quietly debootstrap --variant=minbase "$3" "$1" "$(mirror "$2")"
+	sources "$2" "$3" >"$1/etc/apt/sources.list"
+	cp --dereference /etc/resolv.conf /etc/hosts "$1/etc/"
+	mkdir "$1/src" "$1/machine"
+	git -C "$tree" archive HEAD | tar -x -C "$1/src"
+}
+
+# Makes a directory the root, as on a real machine: with a chroot, / would not be a mount point, and whoever
+# enters the mount namespace would find himself outside of it.
+enter_root() {
+	mount --bind "$1" "$1"
+	mount -t proc proc "$1/proc"
+	mount --rbind /sys "$1/sys"
+	mount --rbind /dev "$1/dev"
+	cd "$1"
+	pivot_root . machine
+	cd /
+	umount --lazy /machine
+	rmdir /machine
+}
+
+# With what an ordinary root shell has, and the way to the network.
+as_user() {
+	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM-dumb}" \
+		LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive ${http_proxy+"http_proxy=$http_proxy"} \
+		${https_proxy+"https_proxy=$https_proxy"} ${no_proxy+"no_proxy=$no_proxy"} "$@" </dev/null
 }
 
 # Runs with mounts and processes of its own; both end with it.
@@ -60,22 +83,15 @@ trial() {
 	mount --make-rprivate /
 
 	say "debootstrap $suite"
-	quietly debootstrap --variant=minbase "$suite" "$root" "$(mirror "$own")"
-	sources "$own" "$suite" >"$root/etc/apt/sources.list"
-	cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
-	mkdir "$root/src"
-	git -C "$tree" archive HEAD | tar -x -C "$root/src"
-	mount -t proc proc "$root/proc"
-	mount --rbind /sys "$root/sys"
-	mount --rbind /dev "$root/dev"
-
+	make_root "$root" "$own" "$suite"
+	enter_root "$root"
 	say "apt-get update, apt-get install make"
-	quietly in_root "$root" apt-get update
-	quietly in_root "$root" apt-get install --yes make
+	quietly as_user apt-get update
+	quietly as_user apt-get install --yes make
 	say "make demo"
-	in_root "$root" make -C /src demo
+	as_user make -C /src demo
 	say "make check"
-	in_root "$root" make -C /src check
+	as_user make -C /src check
 	say "both work on $suite"
 }
 
@@ -93,7 +109,7 @@ mkdir "$scratch/root"
 unshare --mount --pid --fork --kill-child=KILL --mount-proc \
 	bash "$tree/tests/fresh-root.sh" --in-namespaces "$scratch/root" "${1-}" &
 trial=$!
-trap 'kill -KILL "$trial" 2>/dev/null; wait; rm -rf --one-file-system "$scratch"' EXIT
+trap 'kill -KILL "$trial" 2>/dev/null || true; wait; rm -rf --one-file-system "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 wait "$trial"

@@ -559,8 +559,8 @@ int address_exists(struct nl_sock *nl, int index, const struct prefix *p, bool *
 		   struct error *err)
 {
 	struct arena scratch = {0};
-	struct prefix *list;
-	size_t n;
+	struct prefix *list = NULL;
+	size_t n = 0;
 	int r = address_list(nl, index, &scratch, &list, &n, err);
 
 	*out = false;

@@ -6,7 +6,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 
-/* Opens a namespace file, close-on-exec. Errors: those of open(2), "IO error: …" without the path. */
+/* Opens a namespace file, close-on-exec. Errors: those of open(2), without the path. */
 int netns_open(const char *path, int *out_fd, struct error *err) must_check;
 
 /*

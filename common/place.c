@@ -48,7 +48,7 @@ static void skip_value(struct scan *s)
 	} while (depth > 0);
 }
 
-/* Whether the string at s (escapes and all) is the pointer part; only plain escapes are compared. */
+/* Whether the string at s is the pointer part; of escapes only the plain ones are compared. */
 static bool key_is(const struct scan *s, const char *part, size_t len)
 {
 	const char *k = s->p + 1;

@@ -334,11 +334,12 @@ size_t read_members(const struct reader *object, struct reader **out)
 	if (object->doc->failed || !json_is_object(object->value))
 		return 0;
 	*out = arena_alloc(object->doc->arena, json_object_size(object->value) * sizeof(**out));
-	json_object_foreach(object->value, key, value)(*out)[n++] = (struct reader){
-		.doc = object->doc,
-		.value = value,
-		.pointer = pointer_of(object, key),
-		.name = key,
-	};
+	json_object_foreach (object->value, key, value)
+		(*out)[n++] = (struct reader){
+			.doc = object->doc,
+			.value = value,
+			.pointer = pointer_of(object, key),
+			.name = key,
+		};
 	return n;
 }

@@ -88,7 +88,9 @@ static bool is_server(const struct dns *d, pid_t pid)
 	if (file_read(path, 64, d->arena, &comm, NULL, &err) < 0)
 		return false;
 	comm[strcspn(comm, "\n")] = '\0';
-	return strncmp(comm, SERVER_NAME, 15) == 0 || strncmp(comm, own, 15) == 0;
+	/* The kernel keeps 15 characters of a program's name. */
+	return strcmp(comm, SERVER_NAME) == 0 ||
+	       strcmp(comm, arena_printf(d->arena, "%.15s", own)) == 0;
 }
 
 static void check_namespace(const struct dns *d, pid_t pid)

@@ -18,5 +18,5 @@
  */
 int dns_add(const struct plan *plan, struct host *h, struct error *err) must_check;
 
-/* Teardown: removes the entries and tells the server. Absent ones are fine; errors are collected. */
+/* Teardown: removes the entries and tells the server. Absent ones are fine. Collects errors. */
 void dns_remove(const struct plan *plan, struct host *h, struct error *all);

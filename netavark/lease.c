@@ -58,15 +58,15 @@ static bool well_formed(const json_t *root)
 	    !json_is_array(json_object_get(root, "subnets")) ||
 	    !json_is_array(json_object_get(root, "leases")))
 		return false;
-	json_array_foreach(json_object_get(root, "subnets"), i,
-			   subnet) if (!json_is_string(json_object_get(subnet, "subnet")) ||
-				       !json_is_string(
-					       json_object_get(subnet, "last"))) return false;
-	json_array_foreach(json_object_get(root, "leases"), i,
-			   lease) if (!json_is_string(json_object_get(lease, "container_id")) ||
-				      !json_is_string(json_object_get(lease, "interface")) ||
-				      !json_is_array(
-					      json_object_get(lease, "addresses"))) return false;
+	json_array_foreach (json_object_get(root, "subnets"), i, subnet)
+		if (!json_is_string(json_object_get(subnet, "subnet")) ||
+		    !json_is_string(json_object_get(subnet, "last")))
+			return false;
+	json_array_foreach (json_object_get(root, "leases"), i, lease)
+		if (!json_is_string(json_object_get(lease, "container_id")) ||
+		    !json_is_string(json_object_get(lease, "interface")) ||
+		    !json_is_array(json_object_get(lease, "addresses")))
+			return false;
 	return true;
 }
 
@@ -160,8 +160,7 @@ static json_t *find_lease(const struct store *s, const char *container, const ch
 	json_t *lease;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
-	{
+	json_array_foreach (json_object_get(s->root, "leases"), i, lease) {
 		if (strcmp(member(lease, "container_id"), container) == 0 &&
 		    strcmp(member(lease, "interface"), interface) == 0) {
 			*out_index = i;
@@ -179,8 +178,9 @@ static json_t *subnet_entry(const struct store *s, const struct prefix *subnet)
 	json_t *entries = json_object_get(s->root, "subnets"), *entry;
 	size_t i;
 
-	json_array_foreach(entries, i,
-			   entry) if (strcmp(member(entry, "subnet"), text.s) == 0) return entry;
+	json_array_foreach (entries, i, entry)
+		if (strcmp(member(entry, "subnet"), text.s) == 0)
+			return entry;
 	entry = json_pack("{s:s, s:s}", "subnet", text.s, "last", "");
 	json_array_append_new(entries, entry);
 	return entry;
@@ -212,11 +212,10 @@ static int taken_addresses(const struct store *s, const struct network_plan *net
 	struct link_info bridge;
 	struct prefix *own;
 
-	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
-		json_array_foreach(json_object_get(lease, "addresses"), k,
-				   text) if (json_is_string(text) &&
-					     addr_parse(json_string_value(text), &a))
-			set_add(out, s->arena, &a);
+	json_array_foreach (json_object_get(s->root, "leases"), i, lease)
+		json_array_foreach (json_object_get(lease, "addresses"), k, text)
+			if (json_is_string(text) && addr_parse(json_string_value(text), &a))
+				set_add(out, s->arena, &a);
 	for (i = 0; i < net->n_gateways; i++)
 		set_add(out, s->arena, &net->gateways[i].addr);
 	int r = link_find(host->nl, net->bridge, &bridge, err);
@@ -397,13 +396,12 @@ static const char *holder_of(const struct store *s, const struct addr *a, const 
 	size_t i, k;
 	struct addr held;
 
-	json_array_foreach(json_object_get(s->root, "leases"), i, lease)
-		json_array_foreach(json_object_get(lease, "addresses"), k,
-				   text) if (json_is_string(text) &&
-					     addr_parse(json_string_value(text), &held) &&
-					     addr_equal(&held, a) &&
-					     strcmp(member(lease, "container_id"),
-						    not_id)) return member(lease, "container_id");
+	json_array_foreach (json_object_get(s->root, "leases"), i, lease)
+		json_array_foreach (json_object_get(lease, "addresses"), k, text)
+			if (json_is_string(text) && addr_parse(json_string_value(text), &held) &&
+			    addr_equal(&held, a) &&
+			    strcmp(member(lease, "container_id"), not_id) != 0)
+				return member(lease, "container_id");
 	return NULL;
 }
 

@@ -22,5 +22,5 @@ int lease_take(struct plan *plan, struct host *host, struct error *err) must_che
 /* Teardown: fills the addresses of the plan from the leases. No lease: a warning. */
 int lease_recall(struct plan *plan, struct error *err) must_check;
 
-/* Teardown: gives back what the container holds in the networks of the plan. Errors are collected. */
+/* Teardown: gives back what the container holds in the networks. Collects errors. */
 void lease_release(const struct plan *plan, struct error *all);

@@ -378,7 +378,7 @@ static int find_bind_addresses(struct network_plan *net, struct host *h, int bri
 static int bridge_setup(struct network_plan *net, struct host *h, struct network_status *out,
 			struct error *err)
 {
-	struct link_info bridge, veth;
+	struct link_info bridge = {0}, veth = {0};
 	bool made = false;
 	int r = ensure_bridge(net, h, &bridge, &made, err);
 

@@ -115,9 +115,9 @@ static int on_generation(const struct nlmsghdr *h, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each(attr, h,
-			  sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) == NFTA_GEN_ID) *
-		(uint32_t *)arg = ntohl(mnl_attr_get_u32(attr));
+	mnl_attr_for_each (attr, h, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_GEN_ID)
+			*(uint32_t *)arg = ntohl(mnl_attr_get_u32(attr));
 	return MNL_CB_OK;
 }
 

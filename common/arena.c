@@ -112,7 +112,7 @@ void *arena_grow(struct arena *a, void *list, size_t n, size_t size)
 	if (list && (n < 4 || (n & (n - 1)) != 0))
 		return list;
 	void *bigger = arena_alloc(a, (n < 4 ? 4 : n * 2) * size);
-	return n ? memcpy(bigger, list, n * size) : bigger;
+	return list && n ? memcpy(bigger, list, n * size) : bigger;
 }
 
 size_t arena_used(const struct arena *a)

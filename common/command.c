@@ -188,7 +188,8 @@ static int show_help_of(const struct program *p, const char *name)
 	return 0;
 }
 
-static int finish(struct scan *s, const struct command_line *line, int r)
+/* What there is to say instead of running a command. Returns the exit status. */
+static int answer(const struct scan *s, const struct command *c, int r)
 {
 	const struct program *p = s->program;
 
@@ -197,13 +198,10 @@ static int finish(struct scan *s, const struct command_line *line, int r)
 		return 0;
 	}
 	if (r == SHOW_HELP)
-		return show_help_of(p, line->command ? line->command->name : NULL);
-	if (r < 0) {
-		fprintf(stderr, "error: %s\n\nFor more information, try '%s --help'.\n",
-			s->err.text, p->name);
-		return 2;
-	}
-	return line->command->run(line);
+		return show_help_of(p, c ? c->name : NULL);
+	fprintf(stderr, "error: %s\n\nFor more information, try '%s --help'.\n", s->err.text,
+		p->name);
+	return 2;
 }
 
 int command_main(const struct program *program, int argc, char **argv, struct arena *a)
@@ -213,7 +211,7 @@ int command_main(const struct program *program, int argc, char **argv, struct ar
 	int r = scan_globals(&s, &line);
 
 	if (r)
-		return finish(&s, &line, r);
+		return answer(&s, NULL, r);
 	if (s.i >= argc) {
 		print_program_help(stderr, program);
 		return 2;
@@ -221,10 +219,11 @@ int command_main(const struct program *program, int argc, char **argv, struct ar
 	const char *name = argv[s.i++];
 	if (strcmp(name, "help") == 0)
 		return show_help_of(program, s.i < argc ? argv[s.i] : NULL);
-	line.command = find_command(program, name);
-	if (!line.command)
-		return finish(&s, &line, usage_error(&s, "unknown command", name));
-	return finish(&s, &line, scan_command(&s, &line));
+	const struct command *c = line.command = find_command(program, name);
+	if (!c)
+		return answer(&s, NULL, usage_error(&s, "unknown command", name));
+	r = scan_command(&s, &line);
+	return r ? answer(&s, c, r) : c->run(&line);
 }
 
 const char *command_value(const struct command_values *v, const char *fallback)

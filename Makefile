@@ -190,10 +190,13 @@ lint: deps-lint
 	shellcheck -x $(SH_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
 		--suppress=missingIncludeSystem --suppress=nullPointerOutOfMemory -I. -D_GNU_SOURCE \
+		"-Djson_array_foreach(a,i,v)=for(i=0;(v=json_array_get(a,i));i++)" \
+		"-Djson_object_foreach(o,k,v)=for(;next_member(o,&k,&v);)" \
 		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c
 	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c \
 		-- $(CPPFLAGS) -std=gnu11
-	tests/lint/check_prefixes.sh
+	@$(MAKE) --no-print-directory all
+	tests/lint/check_prefixes.sh $(BUILD)
 
 # ---- installation ----
 

@@ -67,7 +67,7 @@ sandbox_main() {
 	ip -n outside link set lo up
 	ip -n outside link set eth0 up
 	echo ready >"$ready"
-	sleep 300 &
+	sleep 600 &
 	wait $!
 }
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #define POINTER_TO_QUESTION 0xc00c
-#define OPT_SIZE            11 /* bytes of an OPT record without options */
-#define EDNS_DO             0x8000u
-#define CLASSIC_UDP_MAX     512 /* RFC 1035 section 4.2.1 */
+#define OPT_SIZE	    11 /* bytes of an OPT record without options */
+#define EDNS_DO		    0x8000u
+#define CLASSIC_UDP_MAX	    512 /* RFC 1035 section 4.2.1 */
 
 /* Text forms of the reverse trees, as on the wire. */
 static const uint8_t in_addr_arpa[] = "\7in-addr\4arpa";
@@ -38,7 +38,7 @@ size_t answer_client_limit(const struct query *q)
 /* --- Writing a reply --- */
 
 static void put_header(const struct query *q, enum rcode rcode, uint16_t questions,
-                       struct wire *reply)
+		       struct wire *reply)
 {
 	unsigned int flags = WIRE_QR | (q->flags & (WIRE_OPCODE | WIRE_RD | WIRE_CD));
 
@@ -85,7 +85,7 @@ struct records {
 };
 
 static struct records records_begin(const struct asked *asked, const struct query *q,
-                                    struct wire *reply)
+				    struct wire *reply)
 {
 	struct records rs = {.q = q, .reply = reply, .room = reply->room};
 	size_t limit = answer_client_limit(q);
@@ -99,7 +99,7 @@ static struct records records_begin(const struct asked *asked, const struct quer
 
 /* Adds a record whose owner is the question and whose TTL is 0: containers come and go. */
 static void records_add(struct records *rs, const void *data, size_t len, const void *more,
-                        size_t more_len)
+			size_t more_len)
 {
 	struct wire *w = rs->reply;
 	size_t before = w->len;
@@ -136,7 +136,7 @@ static void records_end(struct records *rs)
 
 /* Whether an earlier network of the view has this address for the name, too. */
 static bool given_before(const struct view *v, const struct zone_network *now, uint32_t hash,
-                         const struct zone_name *name, const uint8_t *addr, size_t size)
+			 const struct zone_name *name, const uint8_t *addr, size_t size)
 {
 	const struct zone_network *net;
 	size_t cursor = 0;
@@ -153,7 +153,7 @@ static bool given_before(const struct view *v, const struct zone_network *now, u
 }
 
 static void add_addresses(struct records *rs, const struct view *v, const struct zone_network *net,
-                          uint32_t hash, const struct zone_name *name)
+			  uint32_t hash, const struct zone_name *name)
 {
 	size_t size = rs->q->type == TYPE_A ? 4 : 16;
 	uint32_t n = rs->q->type == TYPE_A ? name->n_v4 : name->n_v6;
@@ -168,7 +168,7 @@ static void add_addresses(struct records *rs, const struct view *v, const struct
 
 /* A name of ours. Types that we have nothing for get an empty answer, never another server's. */
 static bool answer_name(const struct asked *asked, const struct answer_context *c, size_t key_len,
-                        struct wire *reply)
+			struct wire *reply)
 {
 	const struct query *q = &c->query;
 	uint32_t hash = hash_bytes(&asked->zones->key, q->name, key_len);
@@ -241,7 +241,7 @@ static bool read_reverse_v6(const uint8_t *name, size_t len, struct addr *out)
 }
 
 static void add_names(struct records *rs, const struct zone_network *net,
-                      const struct zone_host *host)
+		      const struct zone_host *host)
 {
 	for (uint32_t i = 0; i < host->n_names; i++) {
 		const struct zone_name *name = &net->names[host->names[i]];
@@ -251,7 +251,7 @@ static void add_names(struct records *rs, const struct zone_network *net,
 }
 
 static bool answer_reverse(const struct asked *asked, const struct answer_context *c,
-                           struct wire *reply)
+			   struct wire *reply)
 {
 	const struct query *q = &c->query;
 	const struct zone_network *net;
@@ -303,7 +303,7 @@ static enum answer reply_empty(const struct query *q, enum rcode rcode, struct w
 }
 
 static enum answer may_forward(const struct answer_rules *rules, const struct answer_context *c,
-                               struct wire *reply)
+			       struct wire *reply)
 {
 	if (rules->no_proxy || (c->view.host && c->view.only_internal))
 		return reply_empty(&c->query, RCODE_NXDOMAIN, reply);
@@ -312,7 +312,7 @@ static enum answer may_forward(const struct answer_rules *rules, const struct an
 }
 
 static enum answer decide(const struct answer_rules *rules, const struct asked *asked,
-                          const struct answer_context *c, struct wire *reply)
+			  const struct answer_context *c, struct wire *reply)
 {
 	const struct query *q = &c->query;
 	size_t key_len;
@@ -328,8 +328,8 @@ static enum answer decide(const struct answer_rules *rules, const struct asked *
 }
 
 enum answer answer(const struct answer_rules *rules, const struct asked *asked,
-                   const uint8_t *message, size_t len, struct answer_context *out_context,
-                   struct wire *reply)
+		   const uint8_t *message, size_t len, struct answer_context *out_context,
+		   struct wire *reply)
 {
 	struct query *q = &out_context->query;
 	enum rcode error = RCODE_NOERROR;

@@ -18,16 +18,16 @@
 
 enum answer {
 	ANSWER_DROP,
-	ANSWER_REPLY,           /* the reply is written */
-	ANSWER_FORWARD,         /* ask the client's DNS servers */
+	ANSWER_REPLY,		/* the reply is written */
+	ANSWER_FORWARD,		/* ask the client's DNS servers */
 	ANSWER_FORWARD_IF_HOST, /* likewise if the client is this host, else RCODE_NXDOMAIN */
 };
 
 /* How this server was started. */
 struct answer_rules {
 	uint8_t search[WIRE_NAME_MAX]; /* search domain, lower case, root label included */
-	size_t search_len;             /* 0: none */
-	bool no_proxy;                 /* never forward */
+	size_t search_len;	       /* 0: none */
+	bool no_proxy;		       /* never forward */
 };
 
 /* Who asks where. */
@@ -49,8 +49,8 @@ struct answer_context {
  * Shape:   reply is empty and has room for ANSWER_UDP_MAX bytes, over TCP for WIRE_TCP_MAX.
  */
 enum answer answer(const struct answer_rules *rules, const struct asked *asked,
-                   const uint8_t *message, size_t len, struct answer_context *out_context,
-                   struct wire *reply);
+		   const uint8_t *message, size_t len, struct answer_context *out_context,
+		   struct wire *reply);
 
 /* Writes a reply without records to a query: header, question, and OPT if the query had one. */
 void answer_empty(const struct query *q, enum rcode rcode, struct wire *reply);

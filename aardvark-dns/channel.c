@@ -14,12 +14,12 @@
 #include "aardvark-dns/relay.h"
 #include "common/log.h"
 
-#define CHANNELS_MAX    16   /* each costs 73 KiB in c-ares 1.18 */
-#define EXCHANGES_MAX   64   /* in one channel, abandoned ones included */
+#define CHANNELS_MAX	16   /* each costs 73 KiB in c-ares 1.18 */
+#define EXCHANGES_MAX	64   /* in one channel, abandoned ones included */
 #define CHANNEL_SOCKETS 4    /* one is usual; another while it is being replaced */
-#define GIVE_UP_MS      5500 /* later than any forward waits */
-#define REAP_SECONDS    6
-#define PORT_DNS        53
+#define GIVE_UP_MS	5500 /* later than any forward waits */
+#define REAP_SECONDS	6
+#define PORT_DNS	53
 
 struct exchange {
 	TAILQ_ENTRY(exchange) link;
@@ -106,7 +106,7 @@ static bool looks_like_reply(const uint8_t *data, size_t len)
 }
 
 static ares_ssize_t on_receive(ares_socket_t fd, void *buf, size_t room, int flags,
-                               struct sockaddr *from, ares_socklen_t *from_len, void *arg)
+			       struct sockaddr *from, ares_socklen_t *from_len, void *arg)
 {
 	struct channel *ch = arg;
 	struct pool *p = ch->pool;
@@ -147,7 +147,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	struct channel *ch = arg;
 
 	ares_process_fd(ch->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
-	                what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 }
 
 static struct channel_socket *find_socket(struct channel *ch, int fd)
@@ -218,8 +218,8 @@ static int open_ares(struct channel *ch)
 		.sock_state_cb_data = ch,
 	};
 	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS |
-	           ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
-	           ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
+		   ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
+		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
 
 #ifdef ARES_OPT_QUERY_CACHE
 	mask |= ARES_OPT_QUERY_CACHE; /* newer versions cache answers; qcache_max_ttl 0 is off */
@@ -250,8 +250,8 @@ static void channel_close(struct channel *ch)
 static int set_server(struct channel *ch, const struct sockaddr_storage *server)
 {
 	struct ares_addr_port_node node = {.family = server->ss_family,
-	                                   .udp_port = PORT_DNS,
-	                                   .tcp_port = PORT_DNS};
+					   .udp_port = PORT_DNS,
+					   .tcp_port = PORT_DNS};
 
 	if (server->ss_family == AF_INET)
 		memcpy(&node.addr.addr4, &((const struct sockaddr_in *)server)->sin_addr,
@@ -439,7 +439,7 @@ static struct exchange *exchange_new(struct channel *ch, const uint8_t *query, s
 }
 
 struct exchange *exchange_start(struct pool *p, const struct resolver *server, bool tcp,
-                                const uint8_t *query, size_t len, exchange_done done, void *arg)
+				const uint8_t *query, size_t len, exchange_done done, void *arg)
 {
 	struct timeval later = {.tv_sec = REAP_SECONDS};
 	struct sockaddr_storage address;

@@ -35,7 +35,7 @@ void pool_free(struct pool *p); /* no done function is called; NULL is fine */
  * Returns NULL if the server refused at once, is unknown to the kernel, or nothing can be opened.
  */
 struct exchange *exchange_start(struct pool *p, const struct resolver *server, bool tcp,
-                                const uint8_t *query, size_t len, exchange_done done, void *arg);
+				const uint8_t *query, size_t len, exchange_done done, void *arg);
 
 /*
  * Sends the same datagram again, from the same socket and with the same ID. Does nothing over TCP.

@@ -14,8 +14,8 @@
 #include "common/log.h"
 
 #define INTERNAL_SUFFIX "%int"
-#define COLUMNS_MAX     6                  /* more are never looked at */
-#define FILE_MAX_BYTES  ((size_t)64 << 20) /* 100 000 containers need about 15 MB */
+#define COLUMNS_MAX	6		   /* more are never looked at */
+#define FILE_MAX_BYTES	((size_t)64 << 20) /* 100 000 containers need about 15 MB */
 
 /* --- One file --- */
 
@@ -98,7 +98,7 @@ static size_t split_columns(struct span line, struct span out[COLUMNS_MAX])
 }
 
 static int parse_header(struct span line, struct arena *a, struct config_network *out,
-                        struct error *err)
+			struct error *err)
 {
 	struct span columns[COLUMNS_MAX];
 	size_t n = split_columns(line, columns);
@@ -122,7 +122,7 @@ static char *lower_copy(struct arena *a, struct span s)
 }
 
 static void parse_names(const char *file, unsigned int line, struct span column, struct arena *a,
-                        struct config_entry *out)
+			struct config_entry *out)
 {
 	struct span item;
 
@@ -135,12 +135,12 @@ static void parse_names(const char *file, unsigned int line, struct span column,
 			out->names[out->n_names++] = (struct name){arena_memdup(a, wire, len), len};
 		else if (item.len)
 			log_warn("%s:%u: '%.*s' cannot be a name, ignoring it", file, line,
-			         item.len > 300 ? 300 : (int)item.len, item.s);
+				 item.len > 300 ? 300 : (int)item.len, item.s);
 	}
 }
 
 static bool parse_entry(const char *file, unsigned int number, struct span line, struct arena *a,
-                        struct config_entry *out)
+			struct config_entry *out)
 {
 	struct span columns[COLUMNS_MAX];
 	size_t n = split_columns(line, columns);
@@ -149,7 +149,7 @@ static bool parse_entry(const char *file, unsigned int number, struct span line,
 	if (n < 4)
 		return false;
 	e.addrs = arena_alloc(a,
-	                      (span_count(columns[1]) + span_count(columns[2])) * sizeof(*e.addrs));
+			      (span_count(columns[1]) + span_count(columns[2])) * sizeof(*e.addrs));
 	if (!parse_addrs(columns[1], AF_INET, e.addrs, &e.n_addrs) ||
 	    !parse_addrs(columns[2], AF_INET6, e.addrs, &e.n_addrs))
 		return false;
@@ -163,12 +163,12 @@ static bool parse_entry(const char *file, unsigned int number, struct span line,
 }
 
 int config_parse(const char *name, const char *text, size_t len, struct arena *a,
-                 struct config_network *out, bool *out_suspect, struct error *err)
+		 struct config_network *out, bool *out_suspect, struct error *err)
 {
 	struct span rest = {text, len}, line;
 	struct config_network net = {0};
 	unsigned int number = 0;
-	bool suspect = len && text[len - 1] != '\n';
+	bool suspect = false;
 
 	while (span_next(&rest, '\n', &line)) {
 		number++;
@@ -210,7 +210,7 @@ static bool stamp_equal(const struct config_stamp *a, const struct config_stamp 
 }
 
 static int read_text(int fd, size_t size, struct arena *a, struct config_file *out,
-                     struct error *err)
+		     struct error *err)
 {
 	size_t room = size + 1, len = 0;
 	char *text = arena_alloc(a, room);
@@ -234,7 +234,7 @@ static int read_text(int fd, size_t size, struct arena *a, struct config_file *o
 
 /* Reads one entry of the directory. Returns 1 if it is not one of ours: gone, or no plain file. */
 static int read_entry(int dir, const char *path_name, struct arena *a, struct config_file *out,
-                      struct error *err)
+		      struct error *err)
 {
 	struct stat st;
 	/* Without O_NONBLOCK a FIFO would hold us up until somebody writes to it. */
@@ -242,7 +242,7 @@ static int read_entry(int dir, const char *path_name, struct arena *a, struct co
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENXIO ? 1
-		                                         : fail(err, errno, "%s", strerror(errno));
+							 : fail(err, errno, "%s", strerror(errno));
 	if (fstat(fd, &st) < 0)
 		return fail(err, errno, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
@@ -354,28 +354,29 @@ static bool use_old_text(struct config_file *file, const struct config *old, str
 
 /* The network of one file. False if there is nothing to serve. */
 static bool parse_file(struct config *c, struct config_file *file, const struct config *old,
-                       struct config_network *out)
+		       struct arena *scratch, struct config_network *out)
 {
 	struct error err = {0};
 	bool suspect = false;
 
-	if (!file->text || config_parse(file->path_name, file->text, file->len, &c->arena, out,
-	                                &suspect, &err) < 0) {
+	if (!file->text || config_parse(file->path_name, file->text, file->len, scratch, out,
+					&suspect, &err) < 0) {
 		bool kept = use_old_text(file, old, &c->arena);
 
 		if (file->text && err.code)
 			log_error("%s: %s, %s", file->path_name, err.text,
-			          kept ? "keeping the last good content" : "ignoring the file");
+				  kept ? "keeping the last good content" : "ignoring the file");
 		file->suspect = true;
 		if (!kept) {
 			file->text = NULL;
 			return false;
 		}
-		if (config_parse(file->path_name, file->text, file->len, &c->arena, out, &suspect,
-		                 &err) < 0)
+		if (config_parse(file->path_name, file->text, file->len, scratch, out, &suspect,
+				 &err) < 0)
 			return false;
 	}
 	file->suspect = file->suspect || suspect;
+	file->unfinished = file->len && file->text[file->len - 1] != '\n';
 	out->name = file->name;
 	out->internal = file->internal;
 	return true;
@@ -386,7 +387,7 @@ static void warn_shared(const struct zones *z)
 	for (size_t i = 0; i < z->n_listeners; i++)
 		if (z->listeners[i].n_networks > 1)
 			log_warn("the address %s belongs to %zu networks",
-			         addr_str(&z->listeners[i].addr), z->listeners[i].n_networks);
+				 addr_str(&z->listeners[i].addr), z->listeners[i].n_networks);
 }
 
 int config_load(const char *dir, const struct config *old, struct config **out, struct error *err)
@@ -399,12 +400,14 @@ int config_load(const char *dir, const struct config *old, struct config **out, 
 		config_free(c);
 		return r;
 	}
-	struct config_network *networks = arena_alloc(&c->arena, c->n_files * sizeof(*networks));
+	struct arena scratch = {0};
+	struct config_network *networks = arena_alloc(&scratch, c->n_files * sizeof(*networks));
 	size_t n = 0;
 	for (size_t i = 0; i < c->n_files; i++)
-		n += parse_file(c, &c->files[i], old, &networks[n]);
+		n += parse_file(c, &c->files[i], old, &scratch, &networks[n]);
 	struct hash_key key = old ? old->zones->key : hash_key_random();
 	c->zones = zones_build(&c->arena, &key, networks, n);
+	arena_release(&scratch);
 	warn_shared(c->zones);
 	*out = c;
 	return 0;
@@ -418,6 +421,14 @@ bool config_is_suspect(const struct config *c)
 	return false;
 }
 
+bool config_is_unfinished(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_files; i++)
+		if (c->files[i].unfinished)
+			return true;
+	return false;
+}
+
 bool config_suspects_changed(const char *dir, const struct config *c)
 {
 	cleanup_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -425,7 +436,7 @@ bool config_suspects_changed(const char *dir, const struct config *c)
 	for (size_t i = 0; i < c->n_files; i++) {
 		struct stat st;
 
-		if (!c->files[i].suspect)
+		if (!c->files[i].suspect && !c->files[i].unfinished)
 			continue;
 		if (fstatat(fd, c->files[i].path_name, &st, 0) < 0)
 			return true;

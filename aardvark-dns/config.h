@@ -27,8 +27,9 @@ struct config_file {
 	const char *text; /* the content that is in use; NUL-terminated */
 	size_t len;
 	bool internal;
-	bool suspect;              /* not as it should be: maybe half written, look again soon */
-	const char *path_name;     /* the file's name in the directory */
+	bool suspect;	       /* not as it should be: maybe half written, look again soon */
+	bool unfinished;       /* its last line is not ended, which is allowed: look again once */
+	const char *path_name; /* the file's name in the directory */
 	struct config_stamp stamp; /* of the file, also if its content is not in use */
 };
 
@@ -48,12 +49,13 @@ struct config {
  * Errors:  the directory cannot be read.
  */
 int config_load(const char *dir, const struct config *old, struct config **out,
-                struct error *err) must_check;
+		struct error *err) must_check;
 
-/* Whether some file of c is suspect. */
+/* Whether some file of c is suspect, or unfinished. */
 bool config_is_suspect(const struct config *c);
+bool config_is_unfinished(const struct config *c);
 
-/* Whether a suspect file is gone or has been written to since it was read. */
+/* Whether a suspect or unfinished file is gone or has been written to since it was read. */
 bool config_suspects_changed(const char *dir, const struct config *c);
 
 /* NULL is fine. */
@@ -62,8 +64,8 @@ void config_free(struct config *c);
 /*
  * Parses the text of one file.
  * Shape:   name is used in log lines only. Text is NUL-terminated; strings and lists of *out live
- *          in a. *out_suspect tells that a line was skipped or the last one is not ended.
+ *          in a. *out_suspect tells that a line was skipped.
  * Errors:  -EINVAL if the header is missing or wrong.
  */
 int config_parse(const char *name, const char *text, size_t len, struct arena *a,
-                 struct config_network *out, bool *out_suspect, struct error *err) must_check;
+		 struct config_network *out, bool *out_suspect, struct error *err) must_check;

@@ -31,7 +31,7 @@ struct daemon {
 	struct service service;
 	struct server *server;
 	struct config *config; /* in force; NULL before the first */
-	int signals;           /* signalfd(2); they are blocked otherwise */
+	int signals;	       /* signalfd(2); they are blocked otherwise */
 	struct event *on_signals;
 	struct event *look_again; /* at files that are not as they should be */
 	unsigned int look_again_ms;
@@ -54,14 +54,14 @@ static int apply(struct daemon *d, struct config *c, struct error *err)
 
 	config_free(d->config);
 	d->config = c;
-	if (config_is_suspect(c))
+	if (config_is_suspect(c) || config_is_unfinished(c))
 		set_look_again(d, LOOK_AGAIN_FIRST_MS);
 	else
 		event_del(d->look_again);
 	/* The old snapshot may have been large. */
 	malloc_trim(0);
 	log_debug("serving %zu networks on %zu addresses", c->zones->n_networks,
-	          c->zones->n_listeners);
+		  c->zones->n_listeners);
 	return r;
 }
 
@@ -141,7 +141,7 @@ static void on_look_again(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (config_suspects_changed(d->dir, d->config))
 		reload(d);
-	else
+	else if (config_is_suspect(d->config))
 		set_look_again(d, next < LOOK_AGAIN_MAX_MS ? next : LOOK_AGAIN_MAX_MS);
 }
 
@@ -211,7 +211,7 @@ static int serve(struct daemon *d, struct error *err)
 
 		config_free(c);
 		return fail(err, ENOENT, "no usable network configuration in %s (%zu files)",
-		            d->dir, n);
+			    d->dir, n);
 	}
 	resolvconf_refresh(&d->service.resolvconf);
 	return apply(d, c, err);
@@ -322,7 +322,7 @@ static int run_parent(pid_t child, int ready_fd)
 		;
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "the server was killed by signal %d while it started\n",
-		        WTERMSIG(status));
+			WTERMSIG(status));
 	return 1;
 }
 
@@ -348,7 +348,7 @@ static void close_inherited(void)
 static void clean_environment(void)
 {
 	static const char *const names[] = {"RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
-	                                    "CARES_HOSTS"};
+					    "CARES_HOSTS"};
 
 	for (size_t i = 0; i < array_size(names); i++)
 		unsetenv(names[i]);

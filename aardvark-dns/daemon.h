@@ -8,7 +8,7 @@
 struct daemon_options {
 	const char *dir;    /* configuration directory */
 	const char *search; /* search domain, or "" */
-	uint16_t port;      /* host order; 0: any */
+	uint16_t port;	    /* host order; 0: any */
 };
 
 /*

@@ -14,15 +14,15 @@
 #include "aardvark-dns/table.h"
 #include "common/log.h"
 
-#define ASKERS_MAX            1024
+#define ASKERS_MAX	      1024
 #define ASKERS_PER_CLIENT_MAX 128
 #define ASKERS_PER_JOIN_MAX   64
-#define BUCKETS               256
-#define REPLY_ROOM            (WIRE_TCP_MAX + WIRE_HEADER_SIZE + WIRE_NAME_MAX + 16)
+#define BUCKETS		      256
+#define REPLY_ROOM	      (WIRE_TCP_MAX + WIRE_HEADER_SIZE + WIRE_NAME_MAX + 16)
 
 /* What a server list may take in all, milliseconds. dig and others wait five seconds. */
 #define TOTAL_CONFIGURED_MS 5000
-#define TOTAL_HOST_MS       4300
+#define TOTAL_HOST_MS	    4300
 
 /* When a datagram is repeated within a server's time, milliseconds from its start. */
 static const unsigned int repeat_at[] = {400, 900};
@@ -53,11 +53,11 @@ struct forward {
 	size_t n_askers;
 	struct event *timer;
 	bool configured, tcp;
-	bool finished;      /* nobody waits any more; the timer frees it */
-	bool refused;       /* the server asked last has failed */
-	size_t next;        /* server to ask next */
+	bool finished;	    /* nobody waits any more; the timer frees it */
+	bool refused;	    /* the server asked last has failed */
+	size_t next;	    /* server to ask next */
 	unsigned int stage; /* repeats sent to the one asked last */
-	uint32_t hash;      /* of the question, for the bucket */
+	uint32_t hash;	    /* of the question, for the bucket */
 	size_t n_servers;
 	struct resolver servers[FORWARD_SERVERS_MAX];
 	struct exchange *exchanges[FORWARD_SERVERS_MAX]; /* late answers are welcome, too */
@@ -273,7 +273,7 @@ static void ask_next(struct forward *fw)
 		size_t i = fw->next++;
 
 		fw->exchanges[i] = exchange_start(fw->owner->pool, &fw->servers[i], fw->tcp,
-		                                  fw->query, fw->len, on_exchange_done, fw);
+						  fw->query, fw->len, on_exchange_done, fw);
 		if (fw->exchanges[i]) {
 			set_timer(fw);
 			return;
@@ -294,7 +294,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	unsigned int slot = slot_ms(fw);
 	bool may_repeat = !fw->tcp && !fw->refused && slot >= REPEAT_MIN_SLOT_MS &&
-	                  fw->stage < array_size(repeat_at) && repeat_at[fw->stage] < slot;
+			  fw->stage < array_size(repeat_at) && repeat_at[fw->stage] < slot;
 	/* next is 0 only at the start. */
 	if (fw->next == 0 || !may_repeat || !exchange_repeat(fw->exchanges[fw->next - 1])) {
 		ask_next(fw);
@@ -308,7 +308,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* Equal in every byte that the servers see, so that one reply fits all. */
 static bool can_join(const struct forward *fw, const struct forward_request *req, size_t len,
-                     const uint8_t *query)
+		     const uint8_t *query)
 {
 	return fw->n_askers < ASKERS_PER_JOIN_MAX && fw->tcp == req->tcp &&
 	       fw->configured == req->configured && fw->n_servers == req->n_servers &&
@@ -341,7 +341,7 @@ enum relation { RELATION_NONE, RELATION_JOIN, RELATION_AGAIN, RELATION_LOOP };
 
 /* How a question stands to those that are on their way. */
 static enum relation relate(struct forwarder *f, const struct forward_request *req, uint32_t hash,
-                            size_t len, struct forward **out)
+			    size_t len, struct forward **out)
 {
 	struct addr from = peer_addr(&req->peer.from);
 	enum relation found = RELATION_NONE;
@@ -365,7 +365,7 @@ static enum relation relate(struct forwarder *f, const struct forward_request *r
 }
 
 static struct forward *forward_new(struct forwarder *f, const struct forward_request *req,
-                                   uint32_t hash, size_t len)
+				   uint32_t hash, size_t len)
 {
 	struct forward *fw = calloc(1, sizeof(*fw) + len);
 

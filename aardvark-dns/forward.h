@@ -26,7 +26,7 @@ struct forwarder;
  * forward_start(), unless forward_forget() comes first; it may call forward_forget().
  */
 typedef void (*forward_done)(void *owner, const struct peer *peer, const uint8_t *message,
-                             size_t len);
+			     size_t len);
 
 struct forward_request {
 	const struct query *query;
@@ -37,10 +37,10 @@ struct forward_request {
 	 * of them fail: upstream's test suite measures that.
 	 */
 	bool configured;
-	bool tcp;           /* how the client asked, and how we ask */
+	bool tcp;	    /* how the client asked, and how we ask */
 	struct addr client; /* for the limit per client */
 	struct peer peer;   /* handed to done */
-	void *owner;        /* likewise; for forward_forget() */
+	void *owner;	    /* likewise; for forward_forget() */
 	forward_done done;
 };
 

@@ -40,18 +40,18 @@ static bool is_port(const char *text)
 
 static const struct command_option options[] = {
 	[OPTION_CONFIG] = {.letter = 'c',
-                           .name = "config",
-                           .metavar = "DIR",
-                           .help = "Configuration directory"},
+			   .name = "config",
+			   .metavar = "DIR",
+			   .help = "Configuration directory"},
 	[OPTION_PORT] = {.letter = 'p',
-                         .name = "port",
-                         .metavar = "N",
-                         .help = "Port of all listeners (default " DEFAULT_PORT ")",
-                         .valid = is_port},
+			 .name = "port",
+			 .metavar = "N",
+			 .help = "Port of all listeners (default " DEFAULT_PORT ")",
+			 .valid = is_port},
 	[OPTION_SEARCH] = {.letter = 'f',
-                           .name = "filter-search-domain",
-                           .metavar = "DOMAIN",
-                           .help = "Search domain (default " DEFAULT_SEARCH ")"},
+			   .name = "filter-search-domain",
+			   .metavar = "DOMAIN",
+			   .help = "Search domain (default " DEFAULT_SEARCH ")"},
 };
 
 /*
@@ -118,9 +118,9 @@ static int print_version(const struct command_line *line)
 static const struct command commands[] = {
 	{.name = "run", .args = {NULL}, .help = "Start the server", .run = run},
 	{.name = "version",
-         .args = {NULL},
-         .help = "Print the version as JSON",
-         .run = print_version},
+	 .args = {NULL},
+	 .help = "Print the version as JSON",
+	 .run = print_version},
 };
 
 static const struct program program = {

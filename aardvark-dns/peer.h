@@ -19,7 +19,7 @@ union socket_address {
 struct peer {
 	union socket_address from;
 	socklen_t from_len;
-	struct addr to;    /* our address, if the socket is bound to none; else family 0 */
+	struct addr to;	   /* our address, if the socket is bound to none; else family 0 */
 	uint32_t to_index; /* interface of a link-local one */
 };
 

@@ -19,7 +19,7 @@
 
 #define WAIT_STEP_MS 10
 #define WAIT_STEPS   500
-#define AGAIN        2 /* look at the file once more */
+#define AGAIN	     2 /* look at the file once more */
 
 /* The number in the file, 0 if it is none. */
 static pid_t read_pid(int fd)
@@ -90,8 +90,8 @@ static int hand_over(pid_t pid, const char *dir, struct error *err)
 		return AGAIN;
 	if (in_other_netns(pid))
 		return fail(err, EBUSY,
-		            "the server of %s runs in another network namespace, pid %d", dir,
-		            (int)pid);
+			    "the server of %s runs in another network namespace, pid %d", dir,
+			    (int)pid);
 	if (kill(pid, SIGHUP) == 0) {
 		log_info("handed over to the server that is running, pid %d", (int)pid);
 		return 1;

@@ -22,7 +22,7 @@ struct pidfile {
  *          those of open(2) and write(2).
  */
 int pidfile_take(const char *dir, const char *path, struct pidfile *out,
-                 struct error *err) must_check;
+		 struct error *err) must_check;
 
 /* From now on others may hand over to us. */
 void pidfile_ready(const struct pidfile *p);

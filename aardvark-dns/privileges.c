@@ -24,7 +24,7 @@ static int keep_only_binding(cap_t caps)
 	if (cap_get_flag(caps, binding, CAP_PERMITTED, &permitted) < 0 || cap_clear(caps) < 0)
 		return -1;
 	if (permitted == CAP_SET && (cap_set_flag(caps, CAP_PERMITTED, 1, &binding, CAP_SET) < 0 ||
-	                             cap_set_flag(caps, CAP_EFFECTIVE, 1, &binding, CAP_SET) < 0))
+				     cap_set_flag(caps, CAP_EFFECTIVE, 1, &binding, CAP_SET) < 0))
 		return -1;
 	return cap_set_proc(caps);
 }

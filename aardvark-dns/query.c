@@ -4,7 +4,7 @@
 #define EDNS_DO 0x8000u
 
 bool query_next_option(struct wire_reader *options, uint16_t *out_code, const uint8_t **out_data,
-                       uint16_t *out_len)
+		       uint16_t *out_len)
 {
 	if (options->bad || options->at == options->len)
 		return false;
@@ -56,7 +56,7 @@ static bool read_records(struct wire_reader *r, const uint16_t counts[3], struct
 }
 
 enum query_result query_parse(const uint8_t *bytes, size_t len, struct query *out,
-                              enum rcode *out_error)
+			      enum rcode *out_error)
 {
 	struct wire_reader r = {.data = bytes, .len = len};
 	uint16_t counts[3];

@@ -38,8 +38,8 @@ enum query_result {
  * Errors:  RCODE_NOTIMP for other opcodes, RCODE_FORMERR for what cannot be read.
  */
 enum query_result query_parse(const uint8_t *bytes, size_t len, struct query *out,
-                              enum rcode *out_error);
+			      enum rcode *out_error);
 
 /* The next EDNS option of a list that query_parse() has accepted; false at the end. */
 bool query_next_option(struct wire_reader *options, uint16_t *out_code, const uint8_t **out_data,
-                       uint16_t *out_len);
+		       uint16_t *out_len);

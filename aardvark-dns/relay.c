@@ -51,7 +51,7 @@ void relay_query(const struct query *q, struct wire *out)
 
 /* Reads a header and its question. Returns false if they are not whole, or not one question. */
 static bool read_start(struct wire_reader *r, uint16_t *out_flags, uint8_t name[WIRE_NAME_MAX],
-                       size_t *out_name_len, uint32_t *out_type_class)
+		       size_t *out_name_len, uint32_t *out_type_class)
 {
 	wire_get16(r);
 	*out_flags = wire_get16(r);
@@ -123,7 +123,7 @@ static void put_start(const struct relay_client *client, const uint8_t *reply, s
 }
 
 static void put_truncated(const struct relay_client *client, const uint8_t *reply,
-                          const struct tail *t, struct wire *out)
+			  const struct tail *t, struct wire *out)
 {
 	bool opt = client->edns && t->has_opt;
 
@@ -142,7 +142,7 @@ static void put_truncated(const struct relay_client *client, const uint8_t *repl
 }
 
 void relay_reply(const struct relay_client *client, const uint8_t *reply, size_t len,
-                 struct wire *out)
+		 struct wire *out)
 {
 	struct tail t = read_tail(reply, len, client->question_len);
 	bool drop_opt = t.has_opt && !client->edns;

@@ -13,7 +13,7 @@
 #include "aardvark-dns/query.h"
 #include "aardvark-dns/wire.h"
 
-#define RELAY_UDP_MAX   4096 /* bytes of a reply that we are ready to take over UDP */
+#define RELAY_UDP_MAX	4096 /* bytes of a reply that we are ready to take over UDP */
 #define RELAY_QUERY_MAX 65535
 
 /*
@@ -45,4 +45,4 @@ struct relay_client {
  *          the question and an OPT record.
  */
 void relay_reply(const struct relay_client *client, const uint8_t *reply, size_t len,
-                 struct wire *out);
+		 struct wire *out);

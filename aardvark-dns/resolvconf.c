@@ -11,7 +11,7 @@
 #include "common/log.h"
 
 #define FILE_MAX_BYTES 65536
-#define BLANKS         " \t\r\v\f"
+#define BLANKS	       " \t\r\v\f"
 
 /* ADDRESS or ADDRESS%ZONE; only IPv6 addresses have zones. Cuts text at the zone. */
 static bool parse_server(char *text, struct resolver *out)
@@ -94,7 +94,7 @@ void resolvconf_refresh(struct resolvconf *r)
 		log_warn("%s is not a plain file, ignoring it", r->path);
 	} else if (file_read(r->path, FILE_MAX_BYTES, &scratch, &text, &len, &err) < 0) {
 		log_warn("%s cannot be read, keeping the DNS servers known so far: %s", r->path,
-		         err.text);
+			 err.text);
 	} else {
 		resolvconf_parse(text, len, &r->now);
 		log_debug("%s names %zu DNS servers", r->path, r->now.n_servers);

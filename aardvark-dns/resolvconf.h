@@ -11,7 +11,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 
-#define RESOLVCONF_PATH        "/etc/resolv.conf"
+#define RESOLVCONF_PATH	       "/etc/resolv.conf"
 #define RESOLVCONF_SERVERS_MAX 3
 
 struct resolver {

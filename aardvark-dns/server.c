@@ -12,26 +12,26 @@
 #include "common/fault.h"
 #include "common/log.h"
 
-#define BATCH           64   /* datagrams for one system call */
-#define BATCHES         4    /* for one listener before others get their turn */
-#define UDP_QUERY_MAX   4096 /* bytes; longer datagrams are ignored */
-#define RECEIVE_BUFFER  (1 << 20)
-#define BACKLOG         256
-#define ACCEPTS         64
-#define RETRIES_MAX     10
-#define RETRY_STEP_MS   100
-#define RETRY_MAX_MS    2000
+#define BATCH		64   /* datagrams for one system call */
+#define BATCHES		4    /* for one listener before others get their turn */
+#define UDP_QUERY_MAX	4096 /* bytes; longer datagrams are ignored */
+#define RECEIVE_BUFFER	(1 << 20)
+#define BACKLOG		256
+#define ACCEPTS		64
+#define RETRIES_MAX	10
+#define RETRY_STEP_MS	100
+#define RETRY_MAX_MS	2000
 #define ACCEPT_PAUSE_MS 100
-#define IPV6_FREEBIND_  78 /* linux/in6.h, which cannot be used together with netinet/in.h */
-#define TENTATIVE       0x40
-#define CONTROL_ROOM    CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define IPV6_FREEBIND_	78 /* linux/in6.h, which cannot be used together with netinet/in.h */
+#define TENTATIVE	0x40
+#define CONTROL_ROOM	CMSG_SPACE(sizeof(struct in6_pktinfo))
 
 struct listener {
 	LIST_ENTRY(listener) link;
 	struct server *server;
 	struct addr addr;
 	const struct zone_listener *zone; /* in the snapshot in force */
-	int udp, tcp;                     /* -1: could not be opened */
+	int udp, tcp;			  /* -1: could not be opened */
 	struct event *udp_event, *tcp_event;
 	struct event *accept_pause;
 };
@@ -156,8 +156,8 @@ static void batch_answer(struct batch *b, const struct listener *l, unsigned int
 	if (addr_is_zero(&l->addr))
 		read_control(msg, peer);
 	struct asked asked = {.zones = s->zones,
-	                      .listener = l->zone,
-	                      .client = peer_addr(&peer->from)};
+			      .listener = l->zone,
+			      .client = peer_addr(&peer->from)};
 	struct wire reply = {.data = b->out_data[b->n_out], .room = ANSWER_UDP_MAX};
 	enum answer verdict =
 		answer(&s->rules, &asked, b->in_data[i], b->in[i].msg_len, &b->contexts[i], &reply);
@@ -184,7 +184,7 @@ static void batch_send(struct batch *b, int fd)
 }
 
 static void on_forward_done(void *owner, const struct peer *peer, const uint8_t *message,
-                            size_t len)
+			    size_t len)
 {
 	const struct listener *l = owner;
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_ROOM];
@@ -216,7 +216,7 @@ static void batch_forward(struct batch *b, struct listener *l)
 		};
 
 		service_forward(l->server->service, b->forwards[i].verdict, &b->contexts[m],
-		                &waiter);
+				&waiter);
 	}
 }
 
@@ -321,8 +321,8 @@ static int bind_failed(const struct listener *l, int type, int code, struct erro
 
 	/* Upstream's suite checks the text up to the port. */
 	return fail(err, code, "failed to bind %s listener on %s%s%s:%u: %s",
-	            type == SOCK_DGRAM ? "udp" : "tcp", v6 ? "[" : "", addr_str(&l->addr),
-	            v6 ? "]" : "", l->server->service->port, strerror(code));
+		    type == SOCK_DGRAM ? "udp" : "tcp", v6 ? "[" : "", addr_str(&l->addr),
+		    v6 ? "]" : "", l->server->service->port, strerror(code));
 }
 
 static int open_socket(const struct listener *l, int type, int *out_fd, struct error *err)
@@ -344,7 +344,7 @@ static int open_socket(const struct listener *l, int type, int *out_fd, struct e
 }
 
 static int watch(struct listener *l, int fd, event_callback_fn fn, struct event **out,
-                 struct error *err)
+		 struct error *err)
 {
 	*out = event_new(l->server->service->base, fd, EV_READ | EV_PERSIST, fn, l);
 	if (!*out || event_add(*out, NULL) < 0)
@@ -438,7 +438,7 @@ static void close_gone(struct server *s, const struct zones *zones)
  * line to err for each failure that counts, and tells whether there was any failure at all.
  */
 static bool open_missing(struct server *s, unsigned int *out_open, struct error *err,
-                         struct error *forgivable)
+			 struct error *forgivable)
 {
 	const struct zones *z = s->service->zones;
 	bool complete = true;
@@ -452,13 +452,13 @@ static bool open_missing(struct server *s, unsigned int *out_open, struct error 
 		complete = complete && r == 0;
 		if (r < 0) {
 			struct error *to = r == -EADDRNOTAVAIL && l && l->addr.family == AF_INET6
-			                           ? forgivable
-			                           : err;
+						   ? forgivable
+						   : err;
 			size_t used = strlen(to->text);
 
 			to->code = one.code;
 			snprintf(to->text + used, sizeof(to->text) - used, "%s%.4000s",
-			         used ? "\n" : "", one.text);
+				 used ? "\n" : "", one.text);
 		}
 	}
 	return complete;

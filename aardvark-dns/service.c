@@ -21,7 +21,7 @@ static bool is_own(const struct service *s, const struct addr *addr)
 }
 
 static size_t add_resolver(const struct service *s, struct resolver *out, size_t n,
-                           const struct resolver *one)
+			   const struct resolver *one)
 {
 	if (n == FORWARD_SERVERS_MAX || is_own(s, &one->addr))
 		return n;
@@ -31,7 +31,7 @@ static size_t add_resolver(const struct service *s, struct resolver *out, size_t
 
 /* The servers for a client, own listeners left out. */
 static size_t choose_resolvers(struct service *s, const struct view *v, struct resolver *out,
-                               bool *out_configured)
+			       bool *out_configured)
 {
 	struct addr configured[VIEW_SERVERS_MAX];
 	size_t n_configured = view_servers(v, configured), n = 0;
@@ -67,7 +67,7 @@ static struct addr limit_key(const struct waiter *w, const struct view *v)
 }
 
 void service_forward(struct service *s, enum answer verdict, const struct answer_context *c,
-                     const struct waiter *w)
+		     const struct waiter *w)
 {
 	struct resolver resolvers[FORWARD_SERVERS_MAX];
 	struct forward_request request = {

@@ -34,4 +34,4 @@ struct waiter {
  * Shape:   verdict is one of the ANSWER_FORWARD… values. done may be called before this returns.
  */
 void service_forward(struct service *s, enum answer verdict, const struct answer_context *c,
-                     const struct waiter *w);
+		     const struct waiter *w);

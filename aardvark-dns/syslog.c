@@ -11,10 +11,10 @@
 
 #include "common/cleanup.h"
 
-#define FACILITY_USER   (1 << 3)
-#define IDENTIFIER      "aardvark-dns"
-#define LIMIT_LINES     5
-#define LIMIT_SECONDS   10
+#define FACILITY_USER	(1 << 3)
+#define IDENTIFIER	"aardvark-dns"
+#define LIMIT_LINES	5
+#define LIMIT_SECONDS	10
 #define CONNECT_SECONDS 1
 
 /* A log_writer has no argument to keep this in. */
@@ -104,7 +104,7 @@ void syslog_write(enum log_level level, const char *module, const char *text)
 	strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm);
 	escape(text, escaped, sizeof(escaped));
 	int len = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s", FACILITY_USER | priority(level),
-	                   when, IDENTIFIER, (int)getpid(), escaped);
+			   when, IDENTIFIER, (int)getpid(), escaped);
 	if (send(connection.fd, line, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return;
 	/* A full queue is no reason to connect anew, a vanished daemon is. */

@@ -48,7 +48,7 @@ static void sip_word(uint64_t v[4], uint64_t word)
 uint32_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
 {
 	uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du,
-	                 key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u};
+			 key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u};
 	const uint8_t *p = data;
 	uint64_t word, last = (uint64_t)len << 56;
 

@@ -10,12 +10,12 @@
 
 #include "common/fault.h"
 
-#define CONNECTIONS_MAX            256
+#define CONNECTIONS_MAX		   256
 #define CONNECTIONS_PER_CLIENT_MAX 32
-#define WAITING_MAX                64           /* forwarded queries of one connection */
-#define OUTPUT_MAX                 (256u << 10) /* bytes; beyond that we stop reading */
-#define LENGTH_SIZE                2
-#define IDLE_SECONDS               3
+#define WAITING_MAX		   64		/* forwarded queries of one connection */
+#define OUTPUT_MAX		   (256u << 10) /* bytes; beyond that we stop reading */
+#define LENGTH_SIZE		   2
+#define IDLE_SECONDS		   3
 
 struct connection {
 	TAILQ_ENTRY(connection) link;
@@ -27,7 +27,7 @@ struct connection {
 	struct addr client;
 	unsigned int waiting; /* forwarded queries without an end yet */
 	bool half_closed;     /* the client sends no more */
-	bool over;            /* the timer frees it */
+	bool over;	      /* the timer frees it */
 };
 
 struct tcp {
@@ -99,7 +99,7 @@ static void send_message(struct connection *c, const uint8_t *message, size_t le
 }
 
 static void on_forward_done(void *owner, const struct peer *peer, const uint8_t *message,
-                            size_t len)
+			    size_t len)
 {
 	struct connection *c = owner;
 
@@ -114,9 +114,9 @@ static void take_message(struct connection *c, const uint8_t *message, size_t le
 {
 	struct service *s = c->tcp->service;
 	struct asked asked = {.zones = s->zones,
-	                      .listener = *c->zone,
-	                      .client = c->client,
-	                      .tcp = true};
+			      .listener = *c->zone,
+			      .client = c->client,
+			      .tcp = true};
 	struct wire reply = {.data = c->tcp->reply, .room = sizeof(c->tcp->reply)};
 	struct answer_context context;
 	enum answer verdict = answer(&s->rules, &asked, message, len, &context, &reply);
@@ -127,11 +127,11 @@ static void take_message(struct connection *c, const uint8_t *message, size_t le
 		return;
 	c->waiting++;
 	service_forward(s, verdict, &context,
-	                &(struct waiter){.peer = c->peer,
-	                                 .client = c->client,
-	                                 .tcp = true,
-	                                 .owner = c,
-	                                 .done = on_forward_done});
+			&(struct waiter){.peer = c->peer,
+					 .client = c->client,
+					 .tcp = true,
+					 .owner = c,
+					 .done = on_forward_done});
 }
 
 static bool is_full(const struct connection *c)
@@ -272,8 +272,8 @@ int tcp_accept(struct tcp *t, int listening_fd, const struct zone_listener *cons
 	if (fd < 0)
 		return errno == EAGAIN ? 0
 		       : errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS
-		               ? -errno
-		               : 1; /* this one has gone again */
+			       ? -errno
+			       : 1; /* this one has gone again */
 	struct addr client = peer_addr(&peer.from);
 	struct connection *victim = find_victim(t, &client);
 	if (victim)

@@ -11,27 +11,27 @@
 #include <stdint.h>
 
 #define WIRE_HEADER_SIZE   12
-#define WIRE_NAME_MAX      255 /* bytes of a name on the wire, root label included */
-#define WIRE_LABEL_MAX     63
-#define WIRE_TCP_MAX       65535
+#define WIRE_NAME_MAX	   255 /* bytes of a name on the wire, root label included */
+#define WIRE_LABEL_MAX	   63
+#define WIRE_TCP_MAX	   65535
 #define WIRE_NAME_TEXT_MAX 256 /* of a printed name, NUL included */
 
 /* Offsets of the counters in the header. */
-#define WIRE_AT_FLAGS      2
+#define WIRE_AT_FLAGS	   2
 #define WIRE_AT_QUESTIONS  4
-#define WIRE_AT_ANSWERS    6
+#define WIRE_AT_ANSWERS	   6
 #define WIRE_AT_AUTHORITY  8
 #define WIRE_AT_ADDITIONAL 10
 
 /* The second word of the header. */
-#define WIRE_QR     0x8000u
+#define WIRE_QR	    0x8000u
 #define WIRE_OPCODE 0x7800u
-#define WIRE_AA     0x0400u
-#define WIRE_TC     0x0200u
-#define WIRE_RD     0x0100u
-#define WIRE_RA     0x0080u
-#define WIRE_AD     0x0020u
-#define WIRE_CD     0x0010u
+#define WIRE_AA	    0x0400u
+#define WIRE_TC	    0x0200u
+#define WIRE_RD	    0x0100u
+#define WIRE_RA	    0x0080u
+#define WIRE_AD	    0x0020u
+#define WIRE_CD	    0x0010u
 #define WIRE_RCODE  0x000fu
 
 enum wire_type {
@@ -90,7 +90,7 @@ void wire_get_record(struct wire_reader *r, struct wire_record *out);
 struct wire {
 	uint8_t *data;
 	size_t len, room; /* bytes; len never exceeds room */
-	bool bad;         /* something did not fit */
+	bool bad;	  /* something did not fit */
 };
 
 void wire_put(struct wire *w, const void *data, size_t len);

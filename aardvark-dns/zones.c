@@ -8,7 +8,11 @@
 /* What is only needed while a snapshot is built. */
 struct builder {
 	struct zones *z;
-	struct arena *arena, *scratch;
+	struct arena *arena;
+	struct arena scratch; /* for all of the build */
+	struct arena passing; /* for one network */
+	const char **ids;     /* of the containers; only their identity matters later */
+	struct table by_id;
 };
 
 uint32_t zones_hash_addr(const struct zones *z, const struct addr *addr)
@@ -17,7 +21,7 @@ uint32_t zones_hash_addr(const struct zones *z, const struct addr *addr)
 }
 
 const struct zone_name *zones_find_name(const struct zone_network *net, uint32_t hash,
-                                        const uint8_t *name, size_t len)
+					const uint8_t *name, size_t len)
 {
 	uint32_t cursor = hash, i;
 
@@ -28,7 +32,7 @@ const struct zone_name *zones_find_name(const struct zone_network *net, uint32_t
 }
 
 const struct zone_host *zones_find_host(const struct zone_network *net, uint32_t hash,
-                                        const struct addr *addr)
+					const struct addr *addr)
 {
 	uint32_t cursor = hash, i;
 
@@ -45,12 +49,12 @@ static uint32_t container_index(struct builder *b, const char *id)
 	struct zones *z = b->z;
 	uint32_t hash = hash_bytes(&z->key, id, strlen(id)), cursor = hash, i;
 
-	while ((i = table_next(&z->by_id, hash, &cursor)) != TABLE_END)
-		if (strcmp(z->containers[i].id, id) == 0)
+	while ((i = table_next(&b->by_id, hash, &cursor)) != TABLE_END)
+		if (strcmp(b->ids[i], id) == 0)
 			return i;
 	i = (uint32_t)z->n_containers++;
-	z->containers[i].id = id;
-	table_add(&z->by_id, hash, i);
+	b->ids[i] = id;
+	table_add(&b->by_id, hash, i);
 	return i;
 }
 
@@ -91,7 +95,8 @@ static uint32_t name_index(struct builder *b, struct zone_network *net, const st
 	if (found)
 		return (uint32_t)(found - net->names);
 	net->names[net->n_names] =
-		(struct zone_name){.wire = name->wire, .len = (uint8_t)name->len};
+		(struct zone_name){.wire = arena_memdup(b->arena, name->wire, name->len),
+				   .len = (uint8_t)name->len};
 	table_add(&net->by_name, hash, (uint32_t)net->n_names);
 	return (uint32_t)net->n_names++;
 }
@@ -156,7 +161,7 @@ static void fill_pair(struct zone_network *net, const struct pair *pair)
 
 /* Counts first, so that every list is allocated once and in its final size. */
 static void connect_names_and_hosts(struct builder *b, struct zone_network *net,
-                                    const struct pairs *pairs)
+				    const struct pairs *pairs)
 {
 	for (size_t i = 0; i < pairs->n; i++)
 		count_pair(net, &pairs->list[i]);
@@ -179,11 +184,19 @@ static void connect_names_and_hosts(struct builder *b, struct zone_network *net,
 		fill_pair(net, &pairs->list[i]);
 }
 
+static const struct addr *copy_addrs(struct builder *b, const struct addr *list, size_t n)
+{
+	return arena_memdup(b->arena, list, n * sizeof(*list));
+}
+
 static void add_entry(struct builder *b, struct zone_network *net, const struct config_entry *e,
-                      struct pairs *pairs)
+		      struct pairs *pairs)
 {
 	uint32_t network = (uint32_t)(net - b->z->networks), container = container_index(b, e->id);
 	struct zone_container *c = &b->z->containers[container];
+
+	const struct addr *servers =
+		net->internal || !e->n_servers ? NULL : copy_addrs(b, e->servers, e->n_servers);
 
 	add_network(b->arena, &c->networks, &c->n_networks, network);
 	for (size_t a = 0; a < e->n_addrs; a++) {
@@ -191,11 +204,11 @@ static void add_entry(struct builder *b, struct zone_network *net, const struct 
 
 		/* A later line is newer: netavark appends, and a stale line may stand above. */
 		net->hosts[host].container = container;
-		net->hosts[host].servers = net->internal ? NULL : e->servers;
-		net->hosts[host].n_servers = net->internal ? 0 : (uint32_t)e->n_servers;
+		net->hosts[host].servers = servers;
+		net->hosts[host].n_servers = servers ? (uint32_t)e->n_servers : 0;
 		for (size_t n = 0; n < e->n_names; n++)
 			pair_add(pairs, &b->z->key,
-			         (struct pair){name_index(b, net, &e->names[n]), host});
+				 (struct pair){name_index(b, net, &e->names[n]), host});
 	}
 }
 
@@ -209,22 +222,22 @@ static size_t count_pairs(const struct config_network *in)
 }
 
 static void build_network(struct builder *b, struct zone_network *net,
-                          const struct config_network *in)
+			  const struct config_network *in)
 {
 	size_t names = count_names(in), addrs = count_addrs(in), n_pairs = count_pairs(in);
-	struct pairs pairs = {.list = arena_alloc(b->scratch, n_pairs * sizeof(*pairs.list))};
+	struct pairs pairs = {.list = arena_alloc(&b->passing, n_pairs * sizeof(*pairs.list))};
 
 	*net = (struct zone_network){
-		.name = in->name,
+		.name = arena_strdup(b->arena, in->name),
 		.internal = in->internal,
-		.servers = in->servers,
+		.servers = copy_addrs(b, in->servers, in->n_servers),
 		.n_servers = in->n_servers,
 		.names = arena_alloc(b->arena, names * sizeof(*net->names)),
 		.hosts = arena_alloc(b->arena, addrs * sizeof(*net->hosts)),
 	};
 	table_init(&net->by_name, b->arena, names);
 	table_init(&net->by_addr, b->arena, addrs);
-	table_init(&pairs.table, b->scratch, n_pairs);
+	table_init(&pairs.table, &b->passing, n_pairs);
 	for (size_t i = 0; i < in->n_entries; i++)
 		add_entry(b, net, &in->entries[i], &pairs);
 	connect_names_and_hosts(b, net, &pairs);
@@ -258,7 +271,7 @@ static void build_listeners(struct builder *b, const struct config_network *netw
 }
 
 static const struct zone_place *find_place(const struct zones *z, uint32_t hash,
-                                           const struct addr *addr)
+					   const struct addr *addr)
 {
 	uint32_t cursor = hash, i;
 
@@ -291,11 +304,10 @@ static void build_places(struct builder *b, size_t total)
 }
 
 const struct zones *zones_build(struct arena *a, const struct hash_key *key,
-                                const struct config_network *networks, size_t n)
+				const struct config_network *networks, size_t n)
 {
 	struct zones *z = arena_alloc(a, sizeof(*z));
-	struct arena scratch = {0};
-	struct builder b = {.z = z, .arena = a, .scratch = &scratch};
+	struct builder b = {.z = z, .arena = a};
 	size_t entries = 0, hosts = 0;
 
 	z->key = *key;
@@ -304,12 +316,14 @@ const struct zones *zones_build(struct arena *a, const struct hash_key *key,
 	for (size_t i = 0; i < n; i++)
 		entries += networks[i].n_entries;
 	z->containers = arena_alloc(a, entries * sizeof(*z->containers));
-	table_init(&z->by_id, a, entries);
+	b.ids = arena_alloc(&b.scratch, entries * sizeof(*b.ids));
+	table_init(&b.by_id, &b.scratch, entries);
 	for (size_t i = 0; i < n; i++) {
 		build_network(&b, &z->networks[i], &networks[i]);
 		hosts += z->networks[i].n_hosts;
-		arena_release(&scratch);
+		arena_release(&b.passing);
 	}
+	arena_release(&b.scratch);
 	build_places(&b, hosts);
 	build_listeners(&b, networks, n);
 	return z;
@@ -338,7 +352,7 @@ static bool has_network(const uint32_t *list, size_t n, uint32_t network)
  * may use the same addresses.
  */
 static const struct zone_host *find_client(const struct zones *z, const struct zone_listener *l,
-                                           const struct addr *client)
+					   const struct addr *client)
 {
 	uint32_t hash = zones_hash_addr(z, client);
 
@@ -353,7 +367,7 @@ static const struct zone_host *find_client(const struct zones *z, const struct z
 }
 
 struct view zones_view(const struct zones *z, const struct zone_listener *listener,
-                       const struct addr *client)
+		       const struct addr *client)
 {
 	struct view v = {
 		.zones = z,

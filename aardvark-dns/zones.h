@@ -16,7 +16,7 @@
 #include "common/addr.h"
 #include "common/arena.h"
 
-/* --- What a configuration file says (config.c makes these; borrowed by zones_build()) --- */
+/* --- What a configuration file says: made by config.c, needed only while zones_build() runs --- */
 
 struct name {
 	const uint8_t *wire; /* lower case, without the root label */
@@ -25,7 +25,7 @@ struct name {
 
 /* One container line. */
 struct config_entry {
-	const char *id;     /* lower case */
+	const char *id;	    /* lower case */
 	struct addr *addrs; /* IPv4 first, then IPv6, each in column order */
 	size_t n_addrs;
 	struct name *names; /* in column order */
@@ -80,7 +80,6 @@ struct zone_network {
 };
 
 struct zone_container {
-	const char *id;
 	uint32_t *networks; /* in the order of their names */
 	size_t n_networks;
 };
@@ -104,16 +103,15 @@ struct zones {
 		uint32_t network, host;
 	} * places; /* the first network that knows each address */
 	size_t n_places;
-	struct table by_id, by_addr;
+	struct table by_addr;
 };
 
 /*
  * Builds a snapshot in arena a.
- * Shape:   networks are sorted by name, names differ. The result borrows their strings, listen
- *          and server arrays, and names: they must live as long as a.
+ * Shape:   networks are sorted by name, names differ. Everything is copied.
  */
 const struct zones *zones_build(struct arena *a, const struct hash_key *key,
-                                const struct config_network *networks, size_t n);
+				const struct config_network *networks, size_t n);
 
 /* The listener with this address, or NULL. */
 const struct zone_listener *zones_find_listener(const struct zones *z, const struct addr *addr);
@@ -131,7 +129,7 @@ struct view {
 
 /* Decides which networks a client sees that asks this listener. Never fails. */
 struct view zones_view(const struct zones *z, const struct zone_listener *listener,
-                       const struct addr *client);
+		       const struct addr *client);
 
 /*
  * The networks of a view, those of the listener first: start with *cursor = 0, call until NULL.
@@ -140,11 +138,11 @@ const struct zone_network *view_next(const struct view *v, size_t *cursor);
 
 /* A name in a network, or NULL. hash is hash_bytes(&zones->key, name, len). */
 const struct zone_name *zones_find_name(const struct zone_network *net, uint32_t hash,
-                                        const uint8_t *name, size_t len);
+					const uint8_t *name, size_t len);
 
 /* A container address in a network, or NULL. hash is zones_hash_addr(). */
 const struct zone_host *zones_find_host(const struct zone_network *net, uint32_t hash,
-                                        const struct addr *addr);
+					const struct addr *addr);
 uint32_t zones_hash_addr(const struct zones *z, const struct addr *addr);
 
 #define VIEW_SERVERS_MAX 16

@@ -148,13 +148,24 @@ PART_PROGRAM     = 'schemas-program=NETAVARK=$(HERE)/$(CHECK)/netavark/netavark 
 	AARDVARK_DNS=$(HERE)/$(CHECK)/aardvark-dns/aardvark-dns tests/schema/check_program.sh'
 PART_INTEGRATION = 'integration=$(call bats_part,tests/integration,$(HERE)/$(CHECK))'
 PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,tests/integration,$(HERE)/$(ASAN))'
-PART_PODMAN      = 'podman=$(call bats_part,tests/compat,$(HERE)/$(CHECK))'
+PART_PODMAN      = 'podman=$(call bats_part,$(wildcard tests/compat/podman*.bats),$(HERE)/$(CHECK))'
+# The netavark of another Debian release, unpacked beside us; without it those tests are skipped.
+PEER       = build/peer/$(1)
+part_peer  = 'round-trip-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/round_trip.bats,$(HERE)/$(CHECK))'
+fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
-.PHONY: check check-unit check-integration check-podman check-schemas check-fresh asan demo
+.PHONY: check check-unit check-integration check-podman check-schemas check-fresh compat asan demo golden
 check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
+	@$(call fetch_peer,trixie)
 	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_SCHEMAS) $(PART_PROGRAM) \
-		$(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN)
+		$(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie)
+
+# Beside the programs of the newer Debian releases.
+compat: deps build-check
+	@$(call fetch_peer,trixie)
+	@$(call fetch_peer,sid)
+	@$(RUN) $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid)
 
 check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)
@@ -166,6 +177,10 @@ check-schemas: deps build-check
 	@$(RUN) $(PART_SCHEMAS) $(PART_PROGRAM)
 asan: deps build-asan
 	@$(RUN) $(PART_UNIT_ASAN) $(PART_INTEGRATION_ASAN)
+
+# Writes the expected plans and rules anew; look at the difference before you commit it.
+golden: build-check
+	GOLDEN_UPDATE=1 $(CHECK)/unit/test_golden
 
 # Both commands of the README in a freshly made Debian; takes longer and needs debootstrap.
 check-fresh:
@@ -228,6 +243,7 @@ help:
 		'make deps       the Debian packages of building and testing (DEPS_DRY=1 names them)' \
 		'make asan       unit and integration tests under clang with sanitizers' \
 		'make check-unit check-integration check-podman check-schemas    one kind of test' \
+		'make compat     beside the programs of Debian 13 and sid' \
 		'make check-fresh    demo and check in a freshly made Debian' \
 		'make lint, make format    static checks; clang-format in place' \
 		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'

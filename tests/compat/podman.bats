@@ -138,11 +138,11 @@ teardown() {
 }
 
 @test "NV-310 a container on two networks has both interfaces, both name services and its port" {
-	container both --network blue --network green --publish 8080:80
+	container both --network blue:interface_name=one --network green:interface_name=two --publish 8080:80
 	container web --network blue
 	container db --network green
-	[[ $(kernel_addresses both eth0) == *" 10.77.1."*" fd77:1::"* ]]
-	[[ $(kernel_addresses both eth1) == *" 10.77.2."*" fd77:2::"* ]]
+	[[ $(kernel_addresses both one) == *" 10.77.1."*" fd77:1::"* ]]
+	[[ $(kernel_addresses both two) == *" 10.77.2."*" fd77:2::"* ]]
 	same "$(lookup web both a)" "$(address4 both blue)"
 	same "$(lookup db both a)" "$(address4 both green)"
 	# Either network's server knows the names of all networks that the asking container is on.

@@ -178,7 +178,9 @@ static struct reader required(const struct reader *r, const char *key)
 {
 	struct reader m = read_member(r, key);
 
-	if (!m.value && !r->doc->failed)
+	if (r->value && !json_is_object(r->value))
+		wrong_type(r, "a map");
+	else if (!m.value && !r->doc->failed)
 		note(r, NULL, r->pointer, arena_printf(r->doc->arena, "missing field `%s`", key));
 	return m;
 }

@@ -27,7 +27,8 @@ struct job {
 	bool table;		   /* it is there */
 	struct nft_chain **chains; /* read so far */
 	size_t n_chains;
-	struct nft_ops ops;
+	struct nft_ops ops;  /* to be committed */
+	struct nft_ops done; /* committed, by all attempts together */
 	const char **busy; /* chains that something foreign jumps to: emptied, not deleted */
 	size_t n_busy;
 };
@@ -528,9 +529,9 @@ static int plan_remove(struct job *j, const struct fw_intent *in, size_t n, stru
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && j->table && i < n; i++) {
-		r = remove_ports(j, &in[i], err);
-		if (r == 0 && in[i].last_container)
-			r = remove_network(j, &in[i], err);
+		/* With the network all chains of ports go, and their rules with them. */
+		r = in[i].last_container ? remove_network(j, &in[i], err)
+					 : remove_ports(j, &in[i], err);
 	}
 	return r;
 }
@@ -598,6 +599,42 @@ static int plan_undo(struct job *j, const struct done *d, struct error *err)
 
 /* ---- the transaction ---- */
 
+static void note_done(struct job *j, const struct nft_ops *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		j->done.list = arena_grow(j->arena, j->done.list, j->done.n, sizeof(*part->list));
+		j->done.list[j->done.n++] = part->list[i];
+	}
+}
+
+/*
+ * One transaction for everything. Only where the socket does not take that much, which an
+ * unprivileged caller with hundreds of ports meets, it becomes several.
+ */
+static int commit(struct job *j, const char **out_busy, struct error *err)
+{
+	size_t count = j->ops.n, from = 0;
+
+	while (from < j->ops.n) {
+		size_t left = j->ops.n - from;
+		struct nft_ops part = {j->ops.list + from, left < count ? left : count};
+		int r = nft_commit(&j->nft, NFT_TABLE, &part, out_busy, err);
+
+		if (r == -EMSGSIZE && count > 1) {
+			count /= 2;
+			continue;
+		}
+		if (r < 0)
+			return r;
+		note_done(j, &part);
+		from += part.n;
+		r = from < j->ops.n ? nft_begin(&j->nft, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 typedef int (*planner)(struct job *j, const void *what, size_t n, struct error *err);
 
 static int attempt(struct job *j, planner plan, const void *what, size_t n, struct error *err)
@@ -614,7 +651,7 @@ static int attempt(struct job *j, planner plan, const void *what, size_t n, stru
 		r = plan(j, what, n, err);
 	if (r < 0 || j->ops.n == 0)
 		return r;
-	r = nft_commit(&j->nft, NFT_TABLE, &j->ops, &busy, err);
+	r = commit(j, &busy, err);
 	if (r == -EBUSY && busy) {
 		log_warn("chain %s is used by a rule of somebody else, emptying it only", busy);
 		j->busy = arena_grow(j->arena, j->busy, j->n_busy, sizeof(*j->busy));
@@ -672,12 +709,13 @@ static int add(const struct fw_intent *in, size_t n, struct arena *a, struct und
 	struct job j = {.arena = a};
 	int r = n ? transact(&j, plan_add_any, in, n, err) : 0;
 
-	if (r < 0 || !j.ops.n)
-		return r;
-	struct done *d = arena_alloc(a, sizeof(*d));
-	*d = (struct done){a, j.ops};
-	undo_push(undo, take_back, d, "firewall rules");
-	return 0;
+	if (j.done.n) { /* possibly by the first of several transactions, and then it failed */
+		struct done *d = arena_alloc(a, sizeof(*d));
+
+		*d = (struct done){a, j.done};
+		undo_push(undo, take_back, d, "firewall rules");
+	}
+	return r;
 }
 
 static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, struct error *err)

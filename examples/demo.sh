@@ -501,8 +501,17 @@ check_requirements() {
 if [[ ${1-} != --on-private-host ]]; then
 	check_requirements
 	export NETAVARK AARDVARK_DNS
-	exec unshare --mount --net --pid --fork --kill-child=KILL --mount-proc \
-		bash "$tree/examples/demo.sh" --on-private-host
+	unshare --mount --net --pid --fork --kill-child=KILL --mount-proc \
+		bash "$tree/examples/demo.sh" --on-private-host &
+	host=$!
+	# Process 1 of a PID namespace does not hear signals, so it is ended for good.
+	trap 'kill -KILL "$host" 2>/dev/null && wait "$host" 2>/dev/null || true' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	status=0
+	wait "$host" || status=$?
+	trap - EXIT
+	exit "$status"
 fi
 
 trap 'failed "line $LINENO of the demo: $BASH_COMMAND"' ERR

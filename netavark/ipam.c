@@ -8,8 +8,6 @@
 
 #include "common/log.h"
 
-#define ROUTE_METRIC_DEFAULT 100
-
 bool ipam_range(const struct subnet *s, struct addr *first, struct addr *last)
 {
 	struct prefix net = prefix_masked(&s->net);
@@ -194,7 +192,7 @@ static int plan_route(const struct static_route *in, struct route *out, struct e
 			    addr_str(&in->gateway));
 	out->destination = in->destination;
 	out->gateway = in->gateway;
-	out->metric = in->metric ? in->metric : ROUTE_METRIC_DEFAULT;
+	out->metric = in->metric;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -310,6 +311,19 @@ static void print_link(struct text *t, const struct network_plan *net)
 	text_add(t, "\n");
 }
 
+static void print_route(struct text *t, const struct route *r)
+{
+	static const char *const without_gateway[] = {
+		[RTN_BLACKHOLE] = "blackhole",
+		[RTN_UNREACHABLE] = "unreachable",
+		[RTN_PROHIBIT] = "prohibit",
+	};
+
+	text_printf(t, "  route %s %s%s metric %u\n", prefix_str(&r->destination),
+		    r->gateway.family ? "via " : without_gateway[r->type],
+		    addr_str(&r->gateway), r->metric);
+}
+
 static void print_addresses(struct text *t, const struct network_plan *net)
 {
 	for (size_t i = 0; i < net->n_subnets; i++)
@@ -318,6 +332,10 @@ static void print_addresses(struct text *t, const struct network_plan *net)
 		text_printf(t, "  gateway %s\n", prefix_str(&net->gateways[i]));
 	for (size_t i = 0; i < net->n_addresses; i++)
 		text_printf(t, "  address %s\n", prefix_str(&net->addresses[i].prefix));
+	if (net->outbound4.family)
+		text_printf(t, "  outbound address %s\n", addr_str(&net->outbound4));
+	if (net->outbound6.family)
+		text_printf(t, "  outbound address %s\n", addr_str(&net->outbound6));
 	for (size_t i = 0; net->ipam == IPAM_AUTOMATIC && i < net->n_subnets; i++) {
 		struct addr first, last;
 
@@ -330,11 +348,7 @@ static void print_addresses(struct text *t, const struct network_plan *net)
 	else if (net->n_gateways)
 		text_printf(t, "  default route metric %u\n", net->metric);
 	for (size_t i = 0; i < net->n_routes; i++)
-		text_printf(t, "  route %s via %s metric %u\n",
-			    prefix_str(&net->routes[i].destination),
-			    net->routes[i].gateway.family ? addr_str(&net->routes[i].gateway)
-							  : "nothing",
-			    net->routes[i].metric);
+		print_route(t, &net->routes[i]);
 }
 
 char *plan_print(const struct plan *plan)

@@ -7,6 +7,8 @@
 #include "common/cleanup.h"
 #include "common/text.h"
 
+#define ROUTE_METRIC_DEFAULT 100
+
 const struct option *option_find(const struct option *list, size_t n, const char *key)
 {
 	for (size_t i = 0; i < n; i++)
@@ -129,7 +131,7 @@ static void read_routes(const struct reader *r, struct network_setup *net)
 		net->routes[i] = (struct static_route){
 			.destination = read_prefix(&items[i], "destination"),
 			.gateway = read_addr_or_none(&items[i], "gateway"),
-			.metric = read_u32_or(&items[i], "metric", 0),
+			.metric = read_u32_or(&items[i], "metric", ROUTE_METRIC_DEFAULT),
 			.type = read_string_or(&items[i], "route_type", ""),
 			.at = items[i],
 		};

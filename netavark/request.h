@@ -37,7 +37,7 @@ struct subnet {
 struct static_route {
 	struct prefix destination;
 	struct addr gateway;
-	uint32_t metric; /* 0 if absent */
+	uint32_t metric;
 	const char *type;
 	struct reader at;
 };

@@ -41,7 +41,7 @@ struct channel {
 	ares_channel ares; /* NULL: this place is free */
 	bool tcp;
 	struct sockaddr_storage server;
-	TAILQ_HEAD(, exchange) exchanges;
+	TAILQ_HEAD(exchanges, exchange) exchanges;
 	unsigned int n_exchanges;
 	uint64_t used; /* value of pool->clock when it was last given out */
 	int udp_fd;

@@ -376,7 +376,7 @@ static bool parse_file(struct config *c, struct config_file *file, const struct 
 			return false;
 	}
 	file->suspect = file->suspect || suspect;
-	file->unfinished = file->len && file->text[file->len - 1] != '\n';
+	file->unfinished = file->text && file->len && file->text[file->len - 1] != '\n';
 	out->name = file->name;
 	out->internal = file->internal;
 	return true;

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aardvark-dns/clock.h"
 #include "aardvark-dns/config.h"
 #include "aardvark-dns/pidfile.h"
 #include "aardvark-dns/privileges.h"
@@ -41,7 +42,7 @@ struct daemon {
 
 static void set_look_again(struct daemon *d, unsigned int ms)
 {
-	struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+	struct timeval wait = clock_ms(ms);
 
 	d->look_again_ms = ms;
 	event_add(d->look_again, &wait);

@@ -9,6 +9,7 @@
 
 #include "aardvark-dns/answer.h"
 #include "aardvark-dns/channel.h"
+#include "aardvark-dns/clock.h"
 #include "aardvark-dns/relay.h"
 #include "aardvark-dns/syslog.h"
 #include "aardvark-dns/table.h"
@@ -69,7 +70,7 @@ struct forwarder {
 	struct event_base *base;
 	struct pool *pool;
 	struct hash_key key;
-	LIST_HEAD(, forward) by_question[BUCKETS];
+	LIST_HEAD(forwards, forward) by_question[BUCKETS];
 	struct askers by_client[BUCKETS];
 	struct askers by_age;
 	size_t n_askers;
@@ -260,7 +261,7 @@ static void set_timer(struct forward *fw)
 	if (!fw->tcp && slot >= REPEAT_MIN_SLOT_MS && fw->stage < array_size(repeat_at) &&
 	    repeat_at[fw->stage] < slot)
 		to = repeat_at[fw->stage];
-	struct timeval wait = {(to - from) / 1000, (to - from) % 1000 * 1000};
+	struct timeval wait = clock_ms(to - from);
 	event_add(fw->timer, &wait);
 }
 

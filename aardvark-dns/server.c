@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "aardvark-dns/clock.h"
 #include "aardvark-dns/tcp.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -56,7 +57,7 @@ struct batch {
 struct server {
 	struct service *service;
 	struct tcp *tcp;
-	LIST_HEAD(, listener) listeners;
+	LIST_HEAD(listeners, listener) listeners;
 	struct event *retry;
 	unsigned int retries;
 	struct batch batch;
@@ -251,7 +252,7 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 
 static void on_connections(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+	struct timeval pause = clock_ms(ACCEPT_PAUSE_MS);
 	struct listener *l = arg;
 	int r = 1;
 
@@ -473,7 +474,7 @@ static void schedule_retry(struct server *s)
 	s->retries++;
 	if (ms > RETRY_MAX_MS)
 		ms = RETRY_MAX_MS;
-	struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+	struct timeval wait = clock_ms(ms);
 	event_add(s->retry, &wait);
 }
 

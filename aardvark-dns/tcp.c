@@ -241,7 +241,7 @@ static bool is_idle(const struct connection *c)
 /* The connection to give up for a new one: the client's own, one that is idle, the oldest. */
 static struct connection *find_victim(struct tcp *t, const struct addr *client)
 {
-	struct connection *c, *own = NULL, *own_idle = NULL, *idle = NULL;
+	struct connection *c = NULL, *own = NULL, *own_idle = NULL, *idle = NULL;
 	size_t n_own = 0;
 
 	TAILQ_FOREACH(c, &t->list, link)

@@ -391,8 +391,9 @@ const struct zone_network *view_next(const struct view *v, size_t *cursor)
 {
 	while (*cursor < 2 * v->n_networks) {
 		bool first_round = *cursor < v->n_networks;
-		uint32_t network = v->networks[(*cursor)++ % v->n_networks];
+		uint32_t network = v->networks[first_round ? *cursor : *cursor - v->n_networks];
 
+		(*cursor)++;
 		if (has_network(v->listener->networks, v->listener->n_networks, network) ==
 		    first_round)
 			return &v->zones->networks[network];

@@ -1,5 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Lists of options are meant to be split, eval expands its text later, and bats runs each test in a
+# process of its own.
+# shellcheck disable=SC2086,SC2016,SC2030,SC2031
 
 load aardvark
 

@@ -13,6 +13,11 @@ bad=0
 
 # Files whose subjects have names of their own, with the prefixes that count for them.
 declare -A subjects=(
+	[aardvark-dns/channel]="pool_ exchange_"
+	[aardvark-dns/forward]="forward_ forwarder_"
+	[aardvark-dns/syslog]="syslog_ log_limit_"
+	[aardvark-dns/table]="table_ hash_"
+	[aardvark-dns/zones]="zones_ view_"
 	[common/addr]="addr_ prefix_"
 	[common/error]="error_ fail wrap"
 	[common/netlink]="netlink_ link_ address_ route_"

@@ -15,7 +15,7 @@ struct message {
 
 /* A query with one question. Labels are split at dots; "" is the root. Case is kept. */
 static inline void message_start(struct message *m, uint16_t flags, const char *name, uint16_t type,
-                                 uint16_t class)
+				 uint16_t class)
 {
 	m->w = (struct wire){.data = m->bytes, .room = sizeof(m->bytes)};
 	wire_put16(&m->w, 0x1234);
@@ -38,7 +38,7 @@ static inline void message_start(struct message *m, uint16_t flags, const char *
 
 /* An OPT record, counted in the header. */
 static inline void message_add_opt(struct message *m, uint16_t size, uint32_t ttl,
-                                   const void *options, uint16_t len)
+				   const void *options, uint16_t len)
 {
 	wire_put(&m->w, "", 1);
 	wire_put16(&m->w, TYPE_OPT);
@@ -47,12 +47,12 @@ static inline void message_add_opt(struct message *m, uint16_t size, uint32_t tt
 	wire_put16(&m->w, len);
 	wire_put(&m->w, options, len);
 	wire_set16(&m->w, WIRE_AT_ADDITIONAL,
-	           (uint16_t)(wire_load16(m->bytes + WIRE_AT_ADDITIONAL) + 1));
+		   (uint16_t)(wire_load16(m->bytes + WIRE_AT_ADDITIONAL) + 1));
 }
 
 /* A record whose owner points to the question; at is the header's count for its section. */
 static inline void message_add_record(struct message *m, size_t at, uint16_t type, uint32_t ttl,
-                                      const void *data, uint16_t len)
+				      const void *data, uint16_t len)
 {
 	wire_put16(&m->w, 0xc00c);
 	wire_put16(&m->w, type);

@@ -19,17 +19,17 @@ static const struct {
 	const char *text;
 } files[] = {
 	{"a", false,
-         "10.89.0.1,fd00:89::1\n"
-         "a1 10.89.0.2 fd00:89::2 a1,alias,a_1\n"
-         "ab 10.89.0.3  ab,both\n"
-         "v6 \x20"
-         "fd00:89::6 six,six,UPPER\n"
-         "two 10.89.0.8,10.89.0.7,10.89.0.8  many,many\n"
-         "two 10.89.0.9  many\n"},
+	 "10.89.0.1,fd00:89::1\n"
+	 "a1 10.89.0.2 fd00:89::2 a1,alias,a_1\n"
+	 "ab 10.89.0.3  ab,both\n"
+	 "v6 \x20"
+	 "fd00:89::6 six,six,UPPER\n"
+	 "two 10.89.0.8,10.89.0.7,10.89.0.8  many,many\n"
+	 "two 10.89.0.9  many\n"},
 	{"b", false,
-         "10.89.1.1 1.1.1.1\n"
-         "b1 10.89.1.2  b1\n"
-         "ab 10.89.1.3  ab,bname 2.2.2.2\n"},
+	 "10.89.1.1 1.1.1.1\n"
+	 "b1 10.89.1.2  b1\n"
+	 "ab 10.89.1.3  ab,bname 2.2.2.2\n"},
 	{"c", true, "10.89.2.1 3.3.3.3\ni1 10.89.2.2  i1 4.4.4.4\nmixed 10.89.2.9  mixed\n"},
 	{"d", false, "10.89.3.1\nd1 10.89.0.2  d1\nmixed 10.89.3.9  mixed\n"},
 };
@@ -54,7 +54,7 @@ static int set_up(void **state)
 
 	for (size_t i = 0; i < array_size(files); i++) {
 		if (config_parse(files[i].name, files[i].text, strlen(files[i].text), &f->arena,
-		                 &nets[i], &suspect, &err) < 0 ||
+				 &nets[i], &suspect, &err) < 0 ||
 		    suspect)
 			return -1;
 		nets[i].name = files[i].name;
@@ -100,7 +100,7 @@ static enum answer ask_raw(struct fixture *f, const char *client, const char *se
 }
 
 static enum answer ask(struct fixture *f, const char *client, const char *server, const char *name,
-                       uint16_t type)
+		       uint16_t type)
 {
 	message_start(&f->in, WIRE_RD, name, type, CLASS_IN);
 	return ask_raw(f, client, server, false);
@@ -115,8 +115,8 @@ static const char *verdict(struct fixture *f, enum answer a)
 
 	if (a != ANSWER_REPLY)
 		return a == ANSWER_DROP ? "drop" : a == ANSWER_FORWARD ? "forward" : "if-host";
-	static const char *const codes[] = {"nodata",   "formerr", "servfail",
-	                                    "nxdomain", "notimp",  "refused"};
+	static const char *const codes[] = {"nodata",	"formerr", "servfail",
+					    "nxdomain", "notimp",  "refused"};
 	if (header(&f->out, WIRE_AT_ANSWERS) == 0)
 		return codes[rcode_of(&f->out)];
 	for (unsigned int i = 0; i < header(&f->out, WIRE_AT_ANSWERS); i++) {
@@ -158,7 +158,7 @@ static void check_rows(struct fixture *f, const struct row *rows, size_t n)
 
 		if (strcmp(got, r->expected) != 0)
 			fail_msg("%s asks %s for %s type %u: %s, not %s", r->client, r->server,
-			         r->name, r->type, got, r->expected);
+				 r->name, r->type, got, r->expected);
 	}
 }
 
@@ -344,7 +344,7 @@ static void answer_copies_header_and_question(void **state)
 		assert_int_equal(header(&f->out, 0), 0x1234);
 		assert_int_equal(header(&f->out, WIRE_AT_FLAGS), rows[i].out);
 		assert_memory_equal(f->out.data + WIRE_HEADER_SIZE, f->in.bytes + WIRE_HEADER_SIZE,
-		                    f->in.w.len - WIRE_HEADER_SIZE);
+				    f->in.w.len - WIRE_HEADER_SIZE);
 	}
 }
 
@@ -396,7 +396,7 @@ static void answer_rejects_cut_messages(void **state)
 	for (size_t len = 0; len < whole; len++) {
 		f->in.w.len = len;
 		assert_string_equal(verdict(f, ask_raw(f, A1, GW_A, false)),
-		                    len < WIRE_HEADER_SIZE ? "drop" : "formerr");
+				    len < WIRE_HEADER_SIZE ? "drop" : "formerr");
 	}
 	f->in.w.len = whole + 5; /* bytes after the last record */
 	assert_int_equal(ask_raw(f, A1, GW_A, false), ANSWER_REPLY);
@@ -423,7 +423,7 @@ static void answer_does_not_reflect_records(void **state)
 		message_start(&f->in, 0, "a1", TYPE_A, CLASS_IN);
 		size_t question_end = f->in.w.len;
 		message_add_record(&f->in, at, at == WIRE_AT_ADDITIONAL ? 250 : TYPE_A, 9, "abcd",
-		                   4);
+				   4);
 		assert_int_equal(ask_raw(f, A1, GW_A, false), ANSWER_REPLY);
 		assert_int_equal(header(&f->out, WIRE_AT_ANSWERS), 1);
 		assert_int_equal(header(&f->out, WIRE_AT_AUTHORITY), 0);
@@ -507,7 +507,7 @@ static void build_crowd(struct fixture *f, size_t n)
 }
 
 static void expect_size(struct fixture *f, size_t n, uint16_t edns, bool tcp, size_t limit,
-                        size_t records)
+			size_t records)
 {
 	bool cut = records < n;
 
@@ -553,14 +553,14 @@ int main(void)
 		CASE("AV-082 the other family is NODATA", answer_gives_nodata_for_the_other_family),
 		CASE("AV-083 other types are NODATA", answer_gives_nodata_for_other_types),
 		CASE("AV-084 unknown below the search domain",
-	             answer_gives_nxdomain_below_the_search_domain),
+		     answer_gives_nxdomain_below_the_search_domain),
 		CASE("AV-085 the search domain is removed once",
-	             answer_strips_the_search_domain_once),
+		     answer_strips_the_search_domain_once),
 		CASE("AV-086 other search domains", answer_takes_any_search_domain),
 		CASE("AV-087 AV-076 several addresses", answer_lists_addresses_in_order_once),
 		CASE("AV-088 AV-091 AV-092 who sees what", answer_shows_each_client_its_networks),
 		CASE("AV-089 a container in two networks",
-	             answer_gives_both_addresses_of_a_container_in_two_networks),
+		     answer_gives_both_addresses_of_a_container_in_two_networks),
 		CASE("AV-090 equal addresses in two networks", answer_keeps_equal_addresses_apart),
 		CASE("AV-112 AV-113 internal networks", answer_confines_internal_clients),
 		CASE("AV-111 no proxy", answer_never_forwards_without_proxy),

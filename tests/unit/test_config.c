@@ -72,15 +72,15 @@ static void config_parse_reads_columns(void **state)
 {
 	static const struct row rows[] = {
 		{"10.89.0.1,fd00:89::1 9.9.9.9,2620:fe::fe\n" ID
-	         " 10.89.0.2 fd00:89::2 db,0123456789ab\n"
-	         "89ab 10.89.0.3  front,www,89abcdef0123 10.1.1.53\n",
-	         "10.89.0.1,fd00:89::1|9.9.9.9,2620:fe::fe\n"
-	         "0123456789abcdef 10.89.0.2,fd00:89::2 db,0123456789ab -> \n"
-	         "89ab 10.89.0.3 front,www,89abcdef0123 -> 10.1.1.53"},
+		 " 10.89.0.2 fd00:89::2 db,0123456789ab\n"
+		 "89ab 10.89.0.3  front,www,89abcdef0123 10.1.1.53\n",
+		 "10.89.0.1,fd00:89::1|9.9.9.9,2620:fe::fe\n"
+		 "0123456789abcdef 10.89.0.2,fd00:89::2 db,0123456789ab -> \n"
+		 "89ab 10.89.0.3 front,www,89abcdef0123 -> 10.1.1.53"},
 		{"10.0.0.1\na 10.0.0.2,10.0.0.3 fd00::2,fd00::3 x\n",
-	         "10.0.0.1|\na 10.0.0.2,10.0.0.3,fd00::2,fd00::3 x -> "},
+		 "10.0.0.1|\na 10.0.0.2,10.0.0.3,fd00::2,fd00::3 x -> "},
 		{"10.0.0.1\na 10.0.0.2  x\na  fd00::2 x\n",
-	         "10.0.0.1|\na 10.0.0.2 x -> \na fd00::2 x -> "},
+		 "10.0.0.1|\na 10.0.0.2 x -> \na fd00::2 x -> "},
 		{"10.0.0.1\na   x\n", "10.0.0.1|\na  x -> "},
 	};
 
@@ -140,9 +140,9 @@ static void config_parse_rejects_headers(void **state)
 static void config_parse_skips_bad_lines(void **state)
 {
 	static const char *const bad[] = {
-		"broken line",           "a 10.0.0.2 x",           "a 10.0.0.02  x",
-		"a 10.0.0.2/24  x",      "a fe80::1%eth0  x",      "a  10.0.0.2 x",
-		"a fd00::2  x",          "a 10.0.0.2\t\tx",        "a 10.0.0.2\r  x",
+		"broken line",		 "a 10.0.0.2 x",	   "a 10.0.0.02  x",
+		"a 10.0.0.2/24  x",	 "a fe80::1%eth0  x",	   "a  10.0.0.2 x",
+		"a fd00::2  x",		 "a 10.0.0.2\t\tx",	   "a 10.0.0.2\r  x",
 		"a 10.0.0.2, fd00::2 x", "a 10.0.0.2  x nonsense", "",
 	};
 	struct arena a = {0};
@@ -153,7 +153,7 @@ static void config_parse_skips_bad_lines(void **state)
 			arena_printf(&a, "10.0.0.1\nb 10.0.0.8  y\n%s\nc 10.0.0.9  z\n", bad[i]);
 
 		assert_string_equal(parsed(&a, in),
-		                    "10.0.0.1|\nb 10.0.0.8 y -> \nc 10.0.0.9 z -> ?");
+				    "10.0.0.1|\nb 10.0.0.8 y -> \nc 10.0.0.9 z -> ?");
 	}
 	arena_release(&a);
 }
@@ -162,7 +162,7 @@ static void config_parse_skips_impossible_names(void **state)
 {
 	static const struct row rows[] = {
 		{"10.0.0.1\na 10.0.0.2  A_b,1x,a..b,.c,,*,d.,\xc3\xa4\n",
-	         "10.0.0.1|\na 10.0.0.2 a_b,1x,*,d,\\195\\164 -> "},
+		 "10.0.0.1|\na 10.0.0.2 a_b,1x,*,d,\\195\\164 -> "},
 		{"10.0.0.1\na 10.0.0.2  \n", "10.0.0.1|\na 10.0.0.2 -> "},
 	};
 
@@ -306,22 +306,22 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("AV-070 the example, several addresses, lines of one container",
-	             config_parse_reads_columns),
+		     config_parse_reads_columns),
 		TEST("AV-071 missing final newline, empty lines", config_parse_accepts_loose_ends),
 		TEST("AV-072 fifth column",
-	             config_parse_uses_the_fifth_column_only_without_a_sixth),
+		     config_parse_uses_the_fifth_column_only_without_a_sixth),
 		TEST("AV-073 invalid headers", config_parse_rejects_headers),
 		TEST("AV-073 AV-048 invalid lines", config_parse_skips_bad_lines),
 		TEST("AV-075 impossible names", config_parse_skips_impossible_names),
 		TEST("AV-078 further header columns", config_parse_ignores_further_header_columns),
 		{"AV-023 special files", config_load_takes_plain_files_only, make_directory,
-	         remove_directory, NULL},
+		 remove_directory, NULL},
 		{"AV-074 names of networks", config_load_takes_any_name, make_directory,
-	         remove_directory, NULL},
+		 remove_directory, NULL},
 		{"AV-047 half written files", config_load_keeps_the_last_good_content,
-	         make_directory, remove_directory, NULL},
+		 make_directory, remove_directory, NULL},
 		{"AV-051 NAME and NAME%int at once", config_load_merges_a_renamed_network,
-	         make_directory, remove_directory, NULL},
+		 make_directory, remove_directory, NULL},
 		TEST("AV-050 no directory", config_load_fails_without_directory),
 	};
 

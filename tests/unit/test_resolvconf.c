@@ -20,13 +20,13 @@ static const struct {
 	{"search a.b\noptions rotate timeout:1 ndots:5 use-vc\ndomain x\nsortlist 1.2.3.4\n", ""},
 	{"Nameserver 10.0.0.1\nnameservers 10.0.0.2\nnameserver\n", ""},
 	{"nameserver abc\nnameserver 10.0.0.999\nnameserver 10.0.0.1/24\nnameserver 10.0.0.3\n",
-         "10.0.0.3"},
+	 "10.0.0.3"},
 	{"nameserver 2001:db8::1\nnameserver ::1\n", "2001:db8::1 ::1"},
 	{"nameserver fe80::1%eth0\nnameserver fe80::2%7\n", "fe80::1%eth0 fe80::2%7"},
 	{"nameserver 10.0.0.1%eth0\nnameserver fe80::1%\nnameserver ::1\n", "::1"},
 	{"nameserver fe80::1%nointerfacehasanamethislong\n", ""},
 	{"nameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\n",
-         "1.1.1.1 2.2.2.2 3.3.3.3"},
+	 "1.1.1.1 2.2.2.2 3.3.3.3"},
 	{"\xff\xfe\nnameserver 10.0.0.1\n", "10.0.0.1"},
 	{"", ""},
 	{"\n\n\n", ""},
@@ -39,8 +39,8 @@ static void print(const struct resolvers *r, char *out, size_t room)
 	out[0] = '\0';
 	for (size_t i = 0; i < r->n_servers; i++)
 		used += (size_t)snprintf(out + used, room - used, "%s%s%s%s", i ? " " : "",
-		                         addr_str(&r->servers[i].addr),
-		                         r->servers[i].zone[0] ? "%" : "", r->servers[i].zone);
+					 addr_str(&r->servers[i].addr),
+					 r->servers[i].zone[0] ? "%" : "", r->servers[i].zone);
 }
 
 static void resolvconf_parse_table(void **state)
@@ -132,9 +132,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("AV-126 each rule of resolv.conf", resolvconf_parse_table),
 		TEST("AV-022 binary and over-long lines",
-	             resolvconf_parse_survives_a_nul_and_a_long_line),
+		     resolvconf_parse_survives_a_nul_and_a_long_line),
 		TEST("AV-127 AV-128 every kind of change is noticed, a broken file is not followed",
-	             resolvconf_refresh_notices_every_change),
+		     resolvconf_refresh_notices_every_change),
 	};
 
 	log_filter("off");

@@ -55,11 +55,11 @@ static void wire_get_name_rejects(void **state)
 	} rows[] = {
 		{"\xc0\x0c", 2}, /* a pointer */
 		{"\x40"
-	         "a\0",
-	         3}, /* label types that were given up */
+		 "a\0",
+		 3}, /* label types that were given up */
 		{"\x80"
-	         "a\0",
-	         3},
+		 "a\0",
+		 3},
 		{"\3ab", 3},  /* cut inside a label */
 		{"\3abc", 4}, /* cut before the root label */
 		{too_long, sizeof(too_long)},
@@ -116,16 +116,16 @@ static void wire_name_from_text_table(void **state)
 		const char *text;
 		size_t len; /* on the wire */
 	} rows[] = {
-		{"web", 4}, {"a.b", 4},      {"Web.", 4},   {"_x", 3},    {"1st", 4},
+		{"web", 4}, {"a.b", 4},	     {"Web.", 4},   {"_x", 3},	  {"1st", 4},
 		{"*", 2},   {"\xc3\xa4", 3}, {label63, 64}, {"a\\.b", 5}, {"", 0},
-		{".", 0},   {".a", 0},       {"a..b", 0},   {"a..", 0},   {label64, 0},
+		{".", 0},   {".a", 0},	     {"a..b", 0},   {"a..", 0},	  {label64, 0},
 	};
 	uint8_t wire[WIRE_NAME_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++)
 		assert_int_equal(wire_name_from_text(rows[i].text, strlen(rows[i].text), wire),
-		                 rows[i].len);
+				 rows[i].len);
 	assert_int_equal(wire_name_from_text("WeB", 3, wire), 4);
 	assert_memory_equal(wire, "\3web", 4);
 }
@@ -168,7 +168,7 @@ int main(void)
 		cmocka_unit_test(wire_get_name_takes_255_bytes),
 		cmocka_unit_test(wire_get_record_reads_all_fields),
 		TEST("AV-075 names that can exist on the wire, and that cannot",
-	             wire_name_from_text_table),
+		     wire_name_from_text_table),
 		cmocka_unit_test(wire_name_from_text_takes_253_bytes_and_not_254),
 		TEST("AV-164 a name becomes one line of printable text", wire_name_print_escapes),
 	};

@@ -320,8 +320,8 @@ static void print_route(struct text *t, const struct route *r)
 	};
 
 	text_printf(t, "  route %s %s%s metric %u\n", prefix_str(&r->destination),
-		    r->gateway.family ? "via " : without_gateway[r->type],
-		    addr_str(&r->gateway), r->metric);
+		    r->gateway.family ? "via " : without_gateway[r->type], addr_str(&r->gateway),
+		    r->metric);
 }
 
 static void print_addresses(struct text *t, const struct network_plan *net)

@@ -3,15 +3,19 @@
 #include "common/netlink.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/fault.h"
 #include "common/log.h"
+
+#define OPERATIONAL_WAIT_MS 1000
 
 int netlink_open(struct nl_sock **out, struct error *err)
 {
@@ -182,6 +186,11 @@ static void read_link(struct nlmsghdr *h, void *arg)
 		out->mtu = nla_get_u32(tb[IFLA_MTU]);
 	if (tb[IFLA_MASTER])
 		out->master = (int)nla_get_u32(tb[IFLA_MASTER]);
+	if (tb[IFLA_OPERSTATE]) {
+		uint8_t state = nla_get_u8(tb[IFLA_OPERSTATE]);
+
+		out->operational = state == IF_OPER_UP || state == IF_OPER_UNKNOWN;
+	}
 	if (tb[IFLA_LINK])
 		out->peer = (int)nla_get_u32(tb[IFLA_LINK]);
 	if (tb[IFLA_LINKINFO])
@@ -364,6 +373,23 @@ int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *
 		*raised = (struct raised_link){nl, index};
 		undo_push(undo, set_down, raised, "link set up");
 	}
+	return 0;
+}
+
+int link_wait_operational(struct nl_sock *nl, int index, struct error *err)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int waited = 0; waited < OPERATIONAL_WAIT_MS; waited++) {
+		struct link_info link;
+		/* Since Linux 6.8 the question itself makes the kernel take note. */
+		int r = link_find_index(nl, index, &link, err);
+
+		if (r < 0 || link.operational)
+			return r;
+		nanosleep(&pause, NULL);
+	}
+	log_warn("link %d has no carrier after %d ms", index, OPERATIONAL_WAIT_MS);
 	return 0;
 }
 

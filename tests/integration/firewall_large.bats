@@ -44,7 +44,7 @@ unprivileged() {
 @test "FW-067 the same without the right to a large buffer: several transactions" {
 	large_document "$(too_many)"
 	run unprivileged '
-		"$1" --config /run/config --file "$2" setup "$container" >/dev/null
+		"$1" --config /run/config --file "$2" setup "$container" >/run/out || cat /run/out
 		nft list table inet netavark | grep -c "dnat ip"
 		"$1" --config /run/config --file "$2" teardown "$container"
 		nft list table inet netavark | grep -c "dnat ip" || true'

@@ -205,8 +205,8 @@ lint: deps-lint
 	shellcheck -x $(SH_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
 		--suppress=missingIncludeSystem --suppress=nullPointerOutOfMemory -I. -D_GNU_SOURCE \
-		"-DTAILQ_FOREACH(v,h,f)=for(v=(h)->tqh_first;v;v=v->f.tqe_next)" \
-		"-DLIST_FOREACH(v,h,f)=for(v=(h)->lh_first;v;v=v->f.le_next)" \
+		"-DTAILQ_FOREACH(v,h,f)=while((v=(h)->tqh_first))" \
+		"-DLIST_FOREACH(v,h,f)=while((v=(h)->lh_first))" \
 		"-Djson_array_foreach(a,i,v)=for(i=0;(v=json_array_get(a,i));i++)" \
 		"-Djson_object_foreach(o,k,v)=for(;next_member(o,&k,&v);)" \
 		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c

@@ -296,7 +296,7 @@ static struct channel *best_channel(struct pool *p, const struct sockaddr_storag
 		int value = suitability(ch, server, tcp);
 
 		if (value > best_value ||
-		    (value == 1 && best_value == 1 && ch->used > best->used)) {
+		    (best && value == 1 && best_value == 1 && ch->used > best->used)) {
 			best = ch;
 			best_value = value;
 		}

@@ -3,19 +3,15 @@
 #include "common/netlink.h"
 
 #include <errno.h>
-#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/fault.h"
 #include "common/log.h"
-
-#define OPERATIONAL_WAIT_MS 1000
 
 int netlink_open(struct nl_sock **out, struct error *err)
 {
@@ -33,6 +29,7 @@ int netlink_open(struct nl_sock **out, struct error *err)
 	}
 	/* Lets the kernel filter dumps; kernels before 4.20 do not know it and send everything. */
 	setsockopt(nl_socket_get_fd(nl), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(nl), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	nl_socket_set_buffer_size(nl, 1 << 18, 0);
 	*out = nl;
 	return 0;
@@ -63,11 +60,31 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* The kernel's own words, where it has some; the errors that callers compare are without them. */
+static void log_explanation(const struct nlmsgerr *e)
+{
+	const struct nlmsghdr *h = (const void *)((const char *)e - NLMSG_HDRLEN);
+	size_t skip = sizeof(*e);
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED))
+		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN;
+	if (h->nlmsg_len < NLMSG_HDRLEN + skip)
+		return;
+	struct nlattr *text = nla_find((struct nlattr *)((uintptr_t)e + skip),
+				       (int)(h->nlmsg_len - NLMSG_HDRLEN - skip),
+				       NLMSGERR_ATTR_MSG);
+	if (text)
+		log_debug("the kernel says: %s", nla_get_string(text));
+}
+
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 {
 	struct exchange *x = arg;
 
 	(void)from;
+	log_explanation(e);
 	x->code = e->error;
 	x->finished = true;
 	return NL_STOP;
@@ -186,11 +203,6 @@ static void read_link(struct nlmsghdr *h, void *arg)
 		out->mtu = nla_get_u32(tb[IFLA_MTU]);
 	if (tb[IFLA_MASTER])
 		out->master = (int)nla_get_u32(tb[IFLA_MASTER]);
-	if (tb[IFLA_OPERSTATE]) {
-		uint8_t state = nla_get_u8(tb[IFLA_OPERSTATE]);
-
-		out->operational = state == IF_OPER_UP || state == IF_OPER_UNKNOWN;
-	}
 	if (tb[IFLA_LINK])
 		out->peer = (int)nla_get_u32(tb[IFLA_LINK]);
 	if (tb[IFLA_LINKINFO])
@@ -373,23 +385,6 @@ int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *
 		*raised = (struct raised_link){nl, index};
 		undo_push(undo, set_down, raised, "link set up");
 	}
-	return 0;
-}
-
-int link_wait_operational(struct nl_sock *nl, int index, struct error *err)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-
-	for (int waited = 0; waited < OPERATIONAL_WAIT_MS; waited++) {
-		struct link_info link;
-		/* Since Linux 6.8 the question itself makes the kernel take note. */
-		int r = link_find_index(nl, index, &link, err);
-
-		if (r < 0 || link.operational)
-			return r;
-		nanosleep(&pause, NULL);
-	}
-	log_warn("link %d has no carrier after %d ms", index, OPERATIONAL_WAIT_MS);
 	return 0;
 }
 

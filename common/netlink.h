@@ -27,7 +27,6 @@ struct link_info {
 	char kind[IFNAMSIZ]; /* "bridge", "veth"; "" for loopback and hardware */
 	uint8_t mac[MAC_SIZE];
 	bool has_mac, up;
-	bool operational; /* it has a carrier, and the kernel has taken note of that */
 	uint32_t mtu;
 	int master; /* index of the bridge it is a port of, or 0 */
 	int peer;   /* IFLA_LINK: for a veth the index of the other end in its own namespace */
@@ -77,11 +76,6 @@ int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct
 
 /* Undo: set down again; NULL for a link that goes with its own undo. */
 int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *err) must_check;
-/*
- * Waits until a link that was set up is operational, at most a second. The kernel notices the carrier
- * of a new veth a moment later, and only then adds the IPv6 routes of its prefixes.
- */
-int link_wait_operational(struct nl_sock *nl, int index, struct error *err) must_check;
 int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE],
 		 struct error *err) must_check;
 int link_delete(struct nl_sock *nl, int index, struct error *err) must_check;

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/fault.h"
 #include "common/log.h"
@@ -21,6 +22,14 @@ int netns_open(const char *path, int *out_fd, struct error *err)
 		return fail_errno(err, errno, "%s", "");
 	*out_fd = fd;
 	return 0;
+}
+
+bool netns_is_same(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
 }
 
 int netns_run(int ns_fd, int home_fd, int (*fn)(void *arg, struct error *err), void *arg,

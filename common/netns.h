@@ -3,11 +3,16 @@
 
 /* Network namespaces. The only caller of setns(2), one of the doors. */
 
+#include <stdbool.h>
+
 #include "common/cleanup.h"
 #include "common/error.h"
 
 /* Opens a namespace file, close-on-exec. Errors: those of open(2), without the path. */
 int netns_open(const char *path, int *out_fd, struct error *err) must_check;
+
+/* Whether two descriptors are of the same namespace. */
+bool netns_is_same(int a, int b);
 
 /*
  * Runs fn(arg, err) with the calling thread in namespace ns_fd, then returns to home_fd. Ends the

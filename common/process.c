@@ -37,6 +37,7 @@ static int start(char *const argv[], char *const envp[], int errors_fd, pid_t *o
 	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&files, errors_fd, 2);
+	posix_spawn_file_actions_addclosefrom_np(&files, 3); /* what our caller forgot to close */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);

@@ -164,12 +164,13 @@ static int start_server(const struct dns *d, struct error *err)
 		return fail(err, ETIMEDOUT, "aardvark-dns failed to start: timed out");
 	if (result.status == 0)
 		return 0;
-	size_t len = strlen(result.errors);
-	while (len && strchr(" \t\r\n", result.errors[len - 1]))
+	const char *text = result.errors + strspn(result.errors, " \t\r\n");
+	size_t len = strlen(text);
+	while (len && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	if (len == 0)
 		return fail(err, ECHILD, "aardvark-dns exited unexpectedly without error message");
-	return fail(err, ECHILD, "aardvark-dns failed to start: %.*s", (int)len, result.errors);
+	return fail(err, ECHILD, "aardvark-dns failed to start: %.*s", (int)len, text);
 }
 
 static int notify(const struct dns *d, struct error *err)

@@ -32,6 +32,9 @@ int host_open_container(struct host *h, const char *path, struct error *err)
 	int r = netns_open(path, &h->container_ns, err);
 	if (r < 0)
 		return wrap(err, "open container netns: open %s", path);
+	if (netns_is_same(h->container_ns, h->ns))
+		return fail(err, EINVAL, "open container netns: %s is the host's own namespace",
+			    path);
 	return netns_run(h->container_ns, h->ns, open_socket, h, err);
 }
 

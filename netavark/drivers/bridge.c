@@ -347,12 +347,6 @@ static int address_container(const struct network_plan *net, struct host *h,
 	r = link_set_up(h->container_nl, veth->index, NULL, err);
 	if (r < 0)
 		return wrap(err, "set container veth up");
-	/* A route needs its gateway to be reachable. */
-	if (net->has_ipv6) {
-		r = link_wait_operational(h->container_nl, veth->index, err);
-		if (r < 0)
-			return wrap(err, "get container veth");
-	}
 	r = add_default_routes(net, h, err);
 	return r < 0 ? r : add_static_routes(net, h, err);
 }

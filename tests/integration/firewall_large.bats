@@ -36,7 +36,7 @@ unprivileged() {
 		mount -t tmpfs tmpfs /run
 		unshare --net sleep 60 &
 		trap "kill $!" EXIT
-		until [[ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ]]; do :; done
+		until [[ $(</proc/$!/comm) == sleep ]]; do :; done
 		container=/proc/$!/ns/net
 		'"$1" unprivileged "$NETAVARK" "$DOC"
 }

@@ -118,6 +118,16 @@ static inline void planning_end(struct planning *p)
 	arena_release(&p->arena);
 }
 
+/* The text of the error without line and column, which depend on the standard document. */
+static inline char *planning_error(struct planning *p)
+{
+	char *text = arena_strdup(&p->arena, p->err.text), *at = strstr(text, " (line ");
+
+	if (at)
+		*at = '\0';
+	return text;
+}
+
 /* A document that is refused while it is planned, and the text that says why. */
 struct planning_row {
 	const char *from, *to, *error;
@@ -133,7 +143,7 @@ static inline void planning_refuses(const struct planning_row *rows, size_t n)
 			fail_msg("%s: not read: %s", rows[i].to, p.err.text);
 		if (r == 0 || r != -p.err.code)
 			fail_msg("%s: accepted", rows[i].to);
-		assert_string_equal(p.err.text, rows[i].error);
+		assert_string_equal(planning_error(&p), rows[i].error);
 		planning_end(&p);
 	}
 }

@@ -72,9 +72,9 @@ static void log_explanation(const struct nlmsgerr *e)
 		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN;
 	if (h->nlmsg_len < NLMSG_HDRLEN + skip)
 		return;
-	struct nlattr *text = nla_find((struct nlattr *)((uintptr_t)e + skip),
-				       (int)(h->nlmsg_len - NLMSG_HDRLEN - skip),
-				       NLMSGERR_ATTR_MSG);
+	struct nlattr *text =
+		nla_find((struct nlattr *)((uintptr_t)e + skip),
+			 (int)(h->nlmsg_len - NLMSG_HDRLEN - skip), NLMSGERR_ATTR_MSG);
 	if (text)
 		log_debug("the kernel says: %s", nla_get_string(text));
 }

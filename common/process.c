@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -48,22 +49,28 @@ static int start(char *const argv[], char *const envp[], int errors_fd, pid_t *o
 	return r;
 }
 
-/* Collects what comes until the end of the stream; false if the deadline came first. */
-static bool collect(int fd, int64_t deadline, struct text *errors)
+/*
+ * Collects what comes until the end of the process or of the stream, which a child of it may keep
+ * open for ever; false if the deadline came first.
+ */
+static bool collect(int fd, int process, int64_t deadline, struct text *errors)
 {
 	char buf[1024];
 
 	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
+		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+				     {.fd = process, .events = POLLIN}};
 		int64_t left = deadline - now_ms();
 
 		if (left <= 0)
 			return false;
-		int r = poll(&p, 1, (int)left);
+		int r = poll(p, array_size(p), (int)left);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r == 0)
 			return false;
+		if (!p[0].revents)
+			return true;
 		ssize_t got = read(fd, buf, sizeof(buf));
 		if (got <= 0)
 			return true;
@@ -103,7 +110,8 @@ int process_run(char *const argv[], char *const envp[], unsigned int seconds, st
 	if (r > 0)
 		return fail_errno(err, r, "%s", "");
 	close(steal_fd(&errors_fd));
-	out->timed_out = !collect(in, deadline, &errors) || !wait_until(pid, deadline, &status);
+	cleanup_close int process = pidfd_open(pid, 0);
+	out->timed_out = !collect(in, process, deadline, &errors) || !wait_until(pid, deadline, &status);
 	if (out->timed_out) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);

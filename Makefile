@@ -13,10 +13,10 @@ CC         ?= cc
 PKG_CONFIG ?= pkg-config
 
 # What the programs need, and what the tests need besides.
-DEPS_BUILD := gcc make pkg-config libmnl-dev libnftnl-dev libnl-3-dev libjansson-dev libc-ares-dev \
+DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libnl-3-dev libjansson-dev libc-ares-dev \
 	libevent-dev libcap-dev libmd-dev uthash-dev
-DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-14-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
-	socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns podman crun conmon \
+DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
+	socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
@@ -37,7 +37,8 @@ export SOURCE_DATE_EPOCH
 PKGS_NETAVARK := libnl-3.0 libmnl libnftnl jansson libmd
 PKGS_AARDVARK := libevent_core libcares libcap
 PKGS_TEST     := cmocka
-pkg = $(shell $(PKG_CONFIG) $(1) $(2))
+# Quiet before `make deps`, when there is no pkg-config yet.
+pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
 
 PKG_CFLAGS := $(call pkg,--cflags,$(PKGS_NETAVARK) $(PKGS_AARDVARK))
 CPPFLAGS += $(PKG_CFLAGS)

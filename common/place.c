@@ -14,12 +14,18 @@ static void skip_blanks(struct scan *s)
 		s->p++;
 }
 
+static void advance(struct scan *s)
+{
+	if (s->p < s->end)
+		s->p++;
+}
+
 static void skip_string(struct scan *s)
 {
-	for (s->p++; s->p < s->end && *s->p != '"'; s->p++)
+	for (advance(s); s->p < s->end && *s->p != '"'; advance(s))
 		if (*s->p == '\\')
-			s->p++;
-	s->p++;
+			advance(s);
+	advance(s);
 }
 
 /* Over one value of any kind, without recursion: only the depth of brackets counts. */
@@ -75,7 +81,7 @@ static bool step_into(struct scan *s, const char *part, size_t len)
 
 	if (s->p >= s->end || !strchr("[{", *s->p))
 		return false;
-	for (s->p++;; s->p++) {
+	for (advance(s);; advance(s)) {
 		skip_blanks(s);
 		if (s->p >= s->end || strchr("]}", *s->p))
 			return false;
@@ -83,7 +89,7 @@ static bool step_into(struct scan *s, const char *part, size_t len)
 		if (object) {
 			skip_string(s);
 			skip_blanks(s);
-			s->p++; /* the colon */
+			advance(s); /* over the colon */
 			skip_blanks(s);
 		}
 		if (hit)

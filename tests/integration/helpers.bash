@@ -50,7 +50,7 @@ host_main() {
 		ip -n "$container" link set lo down
 	done
 	echo ready >"$1"
-	sleep 300 &
+	sleep 120 &
 	wait $!
 }
 

@@ -428,7 +428,8 @@ static void remove_routes(const struct network_plan *net, struct host *h, struct
 	}
 }
 
-static void remove_container_end(const struct network_plan *net, struct host *h, struct error *all)
+/* Returns whether it was there and is gone now. */
+static bool remove_container_end(const struct network_plan *net, struct host *h, struct error *all)
 {
 	struct link_info veth;
 	struct error err;
@@ -440,6 +441,7 @@ static void remove_container_end(const struct network_plan *net, struct host *h,
 	if (r < 0)
 		wrap(&err, "failed to delete container veth %s", net->container_if);
 	collect(all, r, &err);
+	return r == 0;
 }
 
 /*
@@ -474,15 +476,20 @@ static int find_complete(const struct network_plan *net, struct host *h, bool *o
 static void bridge_teardown(const struct network_plan *net, struct host *h, bool *out_complete,
 			    struct error *all)
 {
+	bool removed = false;
 	struct error one;
 
 	if (h->container_nl) {
 		remove_routes(net, h, all);
-		remove_container_end(net, h, all);
+		removed = remove_container_end(net, h, all);
 	}
 	*out_complete = false;
-	if (!net->unmanaged)
-		collect(all, find_complete(net, h, out_complete, &one), &one);
+	if (net->unmanaged)
+		return;
+	int r = find_complete(net, h, out_complete, &one);
+	/* Another last port, of a caller with another lock, may have taken the bridge along. */
+	if (r != -ENODEV || !removed)
+		collect(all, r, &one);
 }
 
 static void bridge_remove_network(const struct network_plan *net, struct host *h, struct error *all)

@@ -111,7 +111,8 @@ int process_run(char *const argv[], char *const envp[], unsigned int seconds, st
 		return fail_errno(err, r, "%s", "");
 	close(steal_fd(&errors_fd));
 	cleanup_close int process = pidfd_open(pid, 0);
-	out->timed_out = !collect(in, process, deadline, &errors) || !wait_until(pid, deadline, &status);
+	out->timed_out =
+		!collect(in, process, deadline, &errors) || !wait_until(pid, deadline, &status);
 	if (out->timed_out) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);

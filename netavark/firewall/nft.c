@@ -29,7 +29,7 @@ struct job {
 	size_t n_chains;
 	struct nft_ops ops;  /* to be committed */
 	struct nft_ops done; /* committed, by all attempts together */
-	const char **busy; /* chains that something foreign jumps to: emptied, not deleted */
+	const char **busy;   /* chains that something foreign jumps to: emptied, not deleted */
 	size_t n_busy;
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 
@@ -317,11 +318,30 @@ static uint32_t u32_of(const void *p)
 	return v;
 }
 
+static uint32_t u32_or(const struct nftnl_expr *e, uint16_t attribute, uint32_t fallback)
+{
+	return nftnl_expr_is_set(e, attribute) ? nftnl_expr_get_u32(e, attribute) : fallback;
+}
+
+static bool is_zero(const uint8_t *data, size_t size)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(data, zero, size) == 0;
+}
+
 static void load(struct scan *s, enum source source, uint32_t key)
 {
 	s->source = source;
 	s->key = key;
 	s->masked = false;
+}
+
+/* Register 1 is the packet mark with some bits set. */
+static bool adds_bits_to_mark(const struct scan *s)
+{
+	return s->source == FROM_META && s->key == NFT_META_MARK && s->masked &&
+	       s->mask_len == sizeof(uint32_t) && u32_of(s->and) == ~u32_of(s->xor);
 }
 
 static void read_meta(struct scan *s, const struct nftnl_expr *e)
@@ -332,8 +352,7 @@ static void read_meta(struct scan *s, const struct nftnl_expr *e)
 		load(s, FROM_META, key);
 		return;
 	}
-	if (key == NFT_META_MARK && s->source == FROM_META && s->key == NFT_META_MARK &&
-	    s->masked && u32_of(s->and) == ~u32_of(s->xor))
+	if (key == NFT_META_MARK && adds_bits_to_mark(s) && !s->rule->set_mark)
 		s->rule->set_mark = u32_of(s->xor);
 	else
 		s->ours = false;
@@ -345,10 +364,10 @@ static void read_ct(struct scan *s, const struct nftnl_expr *e)
 
 	if (!nftnl_expr_is_set(e, NFTNL_EXPR_CT_SREG)) {
 		load(s, FROM_CT, key);
+		s->ours &= !nftnl_expr_is_set(e, NFTNL_EXPR_CT_DIR);
 		return;
 	}
-	if (key == NFT_CT_MARK && s->source == FROM_META && s->key == NFT_META_MARK && s->masked &&
-	    u32_of(s->and) == ~u32_of(s->xor))
+	if (key == NFT_CT_MARK && adds_bits_to_mark(s) && !s->rule->set_ct_mark)
 		s->rule->set_ct_mark = u32_of(s->xor);
 	else
 		s->ours = false;
@@ -361,7 +380,8 @@ static void read_payload(struct scan *s, const struct nftnl_expr *e)
 	load(s, base == NFT_PAYLOAD_NETWORK_HEADER ? FROM_NETWORK : FROM_TRANSPORT, 0);
 	s->offset = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET);
 	s->len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
-	s->ours &= base != NFT_PAYLOAD_LL_HEADER && !nftnl_expr_is_set(e, NFTNL_EXPR_PAYLOAD_SREG);
+	s->ours &= (base == NFT_PAYLOAD_NETWORK_HEADER || base == NFT_PAYLOAD_TRANSPORT_HEADER) &&
+		   !nftnl_expr_is_set(e, NFTNL_EXPR_PAYLOAD_SREG);
 }
 
 static void read_fib(struct scan *s, const struct nftnl_expr *e)
@@ -411,7 +431,8 @@ static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint3
 	int bits = s->masked ? mask_length(s->and, size) : (int)len * 8;
 
 	if (!s->family || (!source && !destination) || len > size || len != s->len || bits < 0 ||
-	    (s->masked && s->mask_len != size) || p->addr.family || (op == NFT_CMP_NEQ && source)) {
+	    (s->masked && (s->mask_len != size || !is_zero(s->xor, size))) || p->addr.family ||
+	    (op == NFT_CMP_NEQ && source)) {
 		s->ours = false;
 		return;
 	}
@@ -422,34 +443,61 @@ static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint3
 		s->rule->not_daddr = true;
 }
 
+/* A whole name, padded with zeros; a shorter comparison is a wildcard. */
+static bool is_whole_name(const uint8_t *data, uint32_t len)
+{
+	size_t n = strnlen((const char *)data, len);
+
+	return len == IFNAMSIZ && n < len && is_zero(data + n, len - n);
+}
+
+static const char *interface_name(const struct scan *s, const uint8_t *data, uint32_t len)
+{
+	return arena_strndup(s->arena, (const char *)data, strnlen((const char *)data, len));
+}
+
+/* Whether the comparison asks for exactly the bits of the mask. */
+static bool asks_for_bits(const struct scan *s, const uint8_t *data, uint32_t len)
+{
+	return len == sizeof(uint32_t) && s->masked && s->mask_len == len && is_zero(s->xor, len) &&
+	       u32_of(data) == u32_of(s->and);
+}
+
+/* Whether the comparison asks for any of the bits of the mask. */
+static bool asks_for_any_bit(const struct scan *s, const uint8_t *data, uint32_t len)
+{
+	return len == sizeof(uint32_t) && s->masked && s->mask_len == len && is_zero(s->xor, len) &&
+	       is_zero(data, len);
+}
+
+/* A second match of one kind is never ours: struct rule has one place for it. */
 static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
 {
 	struct rule *r = s->rule;
+	bool plain = op == NFT_CMP_EQ && !s->masked;
 
 	switch (s->key) {
 	case NFT_META_NFPROTO:
+		s->ours &=
+			plain && !s->family && (data[0] == NFPROTO_IPV4 || data[0] == NFPROTO_IPV6);
 		s->family = data[0] == NFPROTO_IPV4 ? AF_INET : AF_INET6;
-		s->ours &= op == NFT_CMP_EQ;
 		break;
 	case NFT_META_L4PROTO:
+		s->ours &= plain && !r->proto && !r->tcp_and_udp;
 		r->proto = data[0];
-		s->ours &= op == NFT_CMP_EQ;
 		break;
 	case NFT_META_IIFNAME:
-		r->iif = arena_strndup(s->arena, (const char *)data,
-				       strnlen((const char *)data, len));
-		s->ours &= op == NFT_CMP_EQ && len == IFNAMSIZ;
+		s->ours &= plain && !r->iif && is_whole_name(data, len);
+		r->iif = interface_name(s, data, len);
 		break;
 	case NFT_META_OIFNAME:
-		r->oif = arena_strndup(s->arena, (const char *)data,
-				       strnlen((const char *)data, len));
+		s->ours &= !s->masked && !r->oif && is_whole_name(data, len);
+		r->oif = interface_name(s, data, len);
 		r->not_oif = op == NFT_CMP_NEQ;
-		s->ours &= len == IFNAMSIZ;
 		break;
 	case NFT_META_MARK:
+		s->ours &= op == NFT_CMP_EQ && asks_for_bits(s, data, len) && !r->mark;
 		r->mark = u32_of(data);
-		s->ours &= op == NFT_CMP_EQ && len == 4 && s->masked && u32_of(s->and) == r->mark &&
-			   u32_of(s->xor) == 0;
 		break;
 	default:
 		s->ours = false;
@@ -458,15 +506,22 @@ static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint3
 
 static void compare_ct(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
 {
-	if (len != 4 || !s->masked || u32_of(s->xor) != 0) {
+	struct rule *r = s->rule;
+
+	if (s->key == NFT_CT_STATE && op == NFT_CMP_NEQ && asks_for_any_bit(s, data, len) &&
+	    !r->ct_state)
+		r->ct_state = u32_of(s->and);
+	else if (s->key == NFT_CT_MARK && op == NFT_CMP_EQ && asks_for_bits(s, data, len) &&
+		 !r->ct_mark)
+		r->ct_mark = u32_of(data);
+	else
 		s->ours = false;
-	} else if (s->key == NFT_CT_STATE && op == NFT_CMP_NEQ && u32_of(data) == 0) {
-		s->rule->ct_state = u32_of(s->and);
-	} else if (s->key == NFT_CT_MARK && op == NFT_CMP_EQ && u32_of(data) == u32_of(s->and)) {
-		s->rule->ct_mark = u32_of(data);
-	} else {
-		s->ours = false;
-	}
+}
+
+static bool is_first_dport(const struct scan *s)
+{
+	return s->source == FROM_TRANSPORT && s->offset == OFFSET_DPORT &&
+	       s->len == sizeof(uint16_t) && !s->masked && !s->rule->dport;
 }
 
 static void read_cmp(struct scan *s, const struct nftnl_expr *e)
@@ -487,14 +542,14 @@ static void read_cmp(struct scan *s, const struct nftnl_expr *e)
 		break;
 	case FROM_FIB:
 		s->rule->local = true;
-		s->ours &= op == NFT_CMP_EQ && len == 4 && u32_of(data) == RTN_LOCAL;
+		s->ours &= op == NFT_CMP_EQ && len == 4 && u32_of(data) == RTN_LOCAL && !s->masked;
 		break;
 	case FROM_NETWORK:
 		read_address(s, op, data, len);
 		break;
 	case FROM_TRANSPORT:
+		s->ours &= op == NFT_CMP_EQ && len == 2 && is_first_dport(s);
 		s->rule->dport = len == 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
-		s->ours &= op == NFT_CMP_EQ && len == 2 && s->offset == OFFSET_DPORT && !s->masked;
 		break;
 	case FROM_NOTHING:
 		s->ours = false;
@@ -507,8 +562,7 @@ static void read_range(struct scan *s, const struct nftnl_expr *e)
 	const uint8_t *from = nftnl_expr_get(e, NFTNL_EXPR_RANGE_FROM_DATA, &from_len);
 	const uint8_t *to = nftnl_expr_get(e, NFTNL_EXPR_RANGE_TO_DATA, &to_len);
 
-	if (!from || !to || from_len != 2 || to_len != 2 || s->source != FROM_TRANSPORT ||
-	    s->offset != OFFSET_DPORT ||
+	if (!from || !to || from_len != 2 || to_len != 2 || !is_first_dport(s) ||
 	    nftnl_expr_get_u32(e, NFTNL_EXPR_RANGE_OP) != NFT_RANGE_EQ) {
 		s->ours = false;
 		return;
@@ -521,8 +575,9 @@ static void read_lookup(struct scan *s, const struct nftnl_expr *e)
 {
 	const char *set = nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET);
 
-	if (s->source != FROM_META || s->key != NFT_META_L4PROTO || !set || s->set ||
-	    nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG)) {
+	if (s->source != FROM_META || s->key != NFT_META_L4PROTO || s->masked || !set || s->set ||
+	    s->rule->proto || nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG) ||
+	    u32_or(e, NFTNL_EXPR_LOOKUP_FLAGS, 0) != 0) {
 		s->ours = false;
 		return;
 	}
@@ -570,25 +625,40 @@ static void read_immediate(struct scan *s, const struct nftnl_expr *e)
 	s->data_len[reg - NFT_REG_1] = len;
 }
 
+/* One address and one port; the kernel fills in the ends of the ranges and the flags for them. */
+static bool is_plain_nat(const struct nftnl_expr *e)
+{
+	const uint32_t filled_in = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED;
+
+	return u32_or(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, 0) == NFT_REG_1 &&
+	       u32_or(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1) == NFT_REG_1 &&
+	       u32_or(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2) == NFT_REG_2 &&
+	       u32_or(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, NFT_REG_2) == NFT_REG_2 &&
+	       (u32_or(e, NFTNL_EXPR_NAT_FLAGS, 0) & ~filled_in) == 0;
+}
+
 static void read_nat(struct scan *s, const struct nftnl_expr *e)
 {
-	bool ipv4 = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_FAMILY) == NFPROTO_IPV4;
+	uint32_t type = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE);
+	uint32_t family = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_FAMILY);
 	bool port = nftnl_expr_is_set(e, NFTNL_EXPR_NAT_REG_PROTO_MIN);
 	struct rule *r = s->rule;
 
-	r->verdict = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? VERDICT_DNAT
-										: VERDICT_SNAT;
-	r->to_addr.family = ipv4 ? AF_INET : AF_INET6;
+	r->verdict = type == NFT_NAT_DNAT ? VERDICT_DNAT : VERDICT_SNAT;
+	r->to_addr.family = family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	memcpy(r->to_addr.bytes, s->data[0], addr_size(&r->to_addr));
 	if (port)
 		r->to_port = (uint16_t)(s->data[1][0] << 8 | s->data[1][1]);
-	s->ours &= s->data_len[0] == addr_size(&r->to_addr) && (!port || s->data_len[1] == 2);
+	s->ours &= is_plain_nat(e) && (type == NFT_NAT_DNAT || type == NFT_NAT_SNAT) &&
+		   (family == NFPROTO_IPV4 || family == NFPROTO_IPV6) &&
+		   s->data_len[0] == addr_size(&r->to_addr) && (!port || s->data_len[1] == 2);
 }
 
 static void read_masq(struct scan *s, const struct nftnl_expr *e)
 {
-	(void)e;
 	s->rule->verdict = VERDICT_MASQUERADE;
+	s->ours &= u32_or(e, NFTNL_EXPR_MASQ_FLAGS, 0) == 0 &&
+		   !nftnl_expr_is_set(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN);
 }
 
 static int read_expr(struct nftnl_expr *e, void *arg)
@@ -625,6 +695,8 @@ bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out, c
 		.chain = arena_strdup(a, nftnl_rule_get_str(in, NFTNL_RULE_CHAIN)),
 	};
 	nftnl_expr_foreach(in, read_expr, &s);
+	if (s.family && !out->saddr.addr.family && !out->daddr.addr.family)
+		s.ours = false; /* everything of one family, which ours never ask for */
 	*out_set = s.set;
 	return s.ours;
 }

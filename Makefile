@@ -213,6 +213,8 @@ lint: deps-lint
 		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c
 	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c \
 		-- $(CPPFLAGS) -std=gnu11
+	@for f in $(SRC_COMMON) $(SRC_NETAVARK) netavark/main.c; do \
+		gcc $(CPPFLAGS) -std=gnu11 -O1 -fanalyzer -Werror -c -o /dev/null $$f || exit 1; done
 	@$(MAKE) --no-print-directory all
 	tests/lint/check_prefixes.sh $(BUILD)
 

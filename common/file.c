@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -105,7 +106,9 @@ static int write_flushed(const char *path, const char *data, size_t len, struct 
 
 static int flush_directory_of(const char *path, struct error *err)
 {
-	cleanup_free char *copy = strdup(path);
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
 	cleanup_close int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* Some file systems cannot flush a directory and say EINVAL. */
@@ -192,13 +195,14 @@ int file_remove(const char *path, struct arena *a, struct undo *undo, struct err
 
 int file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
+	char copy[PATH_MAX];
 	int r = fault("file_make_dirs", err);
 
 	if (r < 0)
 		return r;
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
-	cleanup_free char *copy = strdup(path);
+	snprintf(copy, sizeof(copy), "%s", path); /* a longer one was too long for mkdir, too */
 	for (char *p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;

@@ -148,14 +148,13 @@ static void ports_are_checked(void **state)
 /* Networks without firewall do not look at the ports, as upstream does not. */
 static void ports_are_not_checked_where_nobody_uses_them(void **state)
 {
+#define FLAGS(internal, dns) "'internal':" internal ",'dns_enabled':" dns ",'ipv6_enabled':false,"
 	static const char *const rows[] = {
-		"'internal':true,'dns_enabled':false,'ipv6_enabled':false,'options':{}",
-		"'internal':true,'dns_enabled':true,'ipv6_enabled':false,'options':{}",
-		"'internal':false,'dns_enabled':false,'ipv6_enabled':false,"
-		"'options':{'mode':'unmanaged'}",
+		(FLAGS("true", "false") "'options':{}"),
+		(FLAGS("true", "true") "'options':{}"),
+		(FLAGS("false", "false") "'options':{'mode':'unmanaged'}"),
 	};
-	static const char rest[] =
-		"'internal':false,'dns_enabled':false,'ipv6_enabled':false,'options':{}";
+	static const char rest[] = FLAGS("false", "false") "'options':{}";
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {

@@ -86,8 +86,11 @@ static int setup_firewall(struct plan *plan, const struct firewall *fw, struct h
 
 	if (n && !h->options->rootless)
 		r = store_lock(h, &lock, err);
-	for (size_t i = 0; r == 0 && !h->options->rootless && i < n; i++)
+	for (size_t i = 0; r == 0 && !h->options->rootless && i < n; i++) {
+		intents[i].is_claimed = store_is_claimed;
+		intents[i].claims = h;
 		r = store_write(fw, &intents[i], h, err);
+	}
 	return r < 0 ? r : fw->add(intents, n, plan->arena, &h->undo, err);
 }
 

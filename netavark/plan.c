@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,15 +37,6 @@ int plan_place(const struct reader *at, const char *key, struct error *err)
 }
 
 /* ---- ports ---- */
-
-static int protocol_number(const char *name)
-{
-	if (strcmp(name, "tcp") == 0)
-		return IPPROTO_TCP;
-	if (strcmp(name, "udp") == 0)
-		return IPPROTO_UDP;
-	return strcmp(name, "sctp") == 0 ? IPPROTO_SCTP : -1;
-}
 
 static int check_port(const struct port_mapping *m, struct error *err)
 {
@@ -99,7 +89,7 @@ static int plan_protocols(struct plan *plan, const struct port_mapping *m, struc
 		for (char *p = word; *p; p++)
 			*p = (char)tolower((unsigned char)*p);
 		port.protocol = *m->protocol ? word : "tcp";
-		int number = protocol_number(port.protocol);
+		int number = port_protocol(port.protocol);
 		if (number < 0) {
 			fail(err, EINVAL, "unknown port protocol \"%s\"", word);
 			return plan_place(&m->at, "protocol", err);

@@ -49,9 +49,23 @@ struct fw_ports { /* one container's part */
 	size_t n_dns_servers;
 };
 
+/* One forwarding as it stands in the rules: a port of the host and where it leads. */
+struct fw_forward {
+	uint8_t proto;
+	struct addr host_addr; /* none: any */
+	uint16_t host_port;
+	struct addr to;
+};
+
 struct fw_intent {
 	struct fw_network net;
 	struct fw_ports me;
+	/*
+	 * Whether another container of the network wants a forwarding that stands in the way of
+	 * ours: then the earlier one wins; else it is a leftover and goes. NULL: nobody knows.
+	 */
+	bool (*is_claimed)(const void *claims, const char *network_id, const struct fw_forward *f);
+	const void *claims;
 	bool last_container; /* for remove(): the network's own rules go too */
 };
 
@@ -76,6 +90,9 @@ extern const struct firewall firewall_nft, firewall_none;
  * Errors:  -EINVAL "Must provide a valid firewall backend, got <name>".
  */
 int firewall_choose(const char *name, const struct firewall **out, struct error *err) must_check;
+
+/* IPPROTO_* of "tcp", "udp", "sctp"; -1 for any other word. */
+int port_protocol(const char *name);
 
 /* How isolation is called in the state files: "Never", "Normal", "Strict". */
 const char *isolation_name(enum isolation isolation);

@@ -265,12 +265,49 @@ static int mapping_is_there(struct job *j, const struct ruleset *set, size_t fir
 	return 0;
 }
 
-static int add_mapping(struct job *j, const struct ruleset *set, size_t first, size_t end,
-		       struct error *err)
+/* Whether both forward the same port of the host, to different places. */
+static bool is_in_the_way(const struct rule *live, const struct rule *wanted)
+{
+	return live->verdict == VERDICT_DNAT && live->proto == wanted->proto &&
+	       live->dport == wanted->dport && prefix_equal(&live->daddr, &wanted->daddr) &&
+	       !addr_equal(&live->to_addr, &wanted->to_addr);
+}
+
+/*
+ * What already leads the port elsewhere would win, as it stands first. A leftover of a release that
+ * does not recognise its own older rules is removed; a running container's is only warned about.
+ */
+static int clear_the_way(struct job *j, const struct fw_intent *in, const struct rule *wanted,
+			 struct error *err)
+{
+	struct nft_chain *c;
+	int r = view(j, wanted->chain, &c, err);
+
+	for (size_t i = 0; r == 0 && i < c->n_rules; i++) {
+		struct nft_rule *live = &c->rules[i];
+		const struct fw_forward f = {live->rule.proto, live->rule.daddr.addr,
+					     live->rule.dport, live->rule.to_addr};
+
+		if (!live->ours || live->taken || !is_in_the_way(&live->rule, wanted))
+			continue;
+		if (in->is_claimed && !in->is_claimed(in->claims, in->net.id, &f))
+			push_delete(j, live);
+		else
+			log_warn("host port %u is already forwarded to %s", f.host_port,
+				 addr_str(&f.to));
+	}
+	return r;
+}
+
+static int add_mapping(struct job *j, const struct fw_intent *in, const struct ruleset *set,
+		       size_t first, size_t end, struct error *err)
 {
 	bool there;
 	int r = mapping_is_there(j, set, first, end, &there, err);
 
+	for (size_t i = first; r == 0 && !there && i < end; i++)
+		if (set->rules[i].verdict == VERDICT_DNAT)
+			r = clear_the_way(j, in, &set->rules[i], err);
 	for (size_t i = first; r == 0 && i < end; i++) {
 		/* Equal rules of another container do not count: each removes its own copy. */
 		if (there)
@@ -293,7 +330,7 @@ static int add_ports(struct job *j, const struct fw_intent *in, struct error *er
 		r = add_rule_if_missing(j, &dns.rules[i], err);
 	for (size_t i = 0, end; r == 0 && i < set.n_rules; i = end) {
 		end = mapping_end(&set, i);
-		r = add_mapping(j, &set, i, end, err);
+		r = add_mapping(j, in, &set, i, end, err);
 	}
 	return r;
 }

@@ -2,12 +2,14 @@
 #define LOG_MODULE "netavark::firewall::state"
 #include "netavark/firewall/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #define LOCK_SECONDS  20
 #define FILE_SIZE_MAX (16u << 20)
@@ -247,4 +249,54 @@ void store_recall(const struct host *h, struct fw_intent *in)
 	recall_address(ports, "container_ip_v4", "subnet_v4", &in->me.ip4, &in->me.subnet4);
 	recall_address(ports, "container_ip_v6", "subnet_v6", &in->me.ip6, &in->me.subnet6);
 	json_decref(ports);
+}
+
+/* ---- claims ---- */
+
+static bool mapping_covers(const json_t *mapping, const struct fw_forward *f)
+{
+	const char *protocol = json_string_value(json_object_get(mapping, "protocol"));
+	const char *host_ip = json_string_value(json_object_get(mapping, "host_ip"));
+	json_int_t first = json_integer_value(json_object_get(mapping, "host_port"));
+	json_int_t range = json_integer_value(json_object_get(mapping, "range"));
+	struct addr a = {0};
+
+	if (!protocol || !host_ip || port_protocol(protocol) != f->proto)
+		return false;
+	if (addr_parse(host_ip, &a) && addr_is_zero(&a))
+		a = (struct addr){0};
+	return addr_equal(&a, &f->host_addr) && f->host_port >= first &&
+	       f->host_port < first + (range ? range : 1);
+}
+
+static bool file_claims(const struct host *h, const char *name, const struct fw_forward *f)
+{
+	const char *key = f->to.family == AF_INET ? "container_ip_v4" : "container_ip_v6";
+	json_t *root = read_json(h, arena_printf(h->arena, "%s/firewall/ports/%s",
+						 h->options->config, name));
+	const char *ip = json_string_value(json_object_get(root, key));
+	json_t *mapping;
+	struct addr a;
+	size_t i;
+	bool claims = false;
+
+	if (ip && addr_parse(ip, &a) && addr_equal(&a, &f->to))
+		json_array_foreach (json_object_get(root, "port_mappings"), i, mapping)
+			claims |= mapping_covers(mapping, f);
+	json_decref(root);
+	return claims;
+}
+
+bool store_is_claimed(const void *host, const char *network_id, const struct fw_forward *f)
+{
+	const struct host *h = host;
+	DIR *dir = opendir(path_of(h->options, h->arena, "ports"));
+	struct dirent *e;
+	bool found = false;
+
+	while (dir && !found && (e = readdir(dir)))
+		found = text_starts_with(e->d_name, network_id) && file_claims(h, e->d_name, f);
+	if (dir)
+		closedir(dir);
+	return found;
 }

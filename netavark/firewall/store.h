@@ -29,6 +29,12 @@ int store_remove(const struct fw_intent *in, struct host *h, struct error *err) 
 const char *store_read_driver(const struct options *o, struct arena *a);
 
 /*
+ * Whether the state file of a container forwards that port to that place: fw_intent.is_claimed, with
+ * the struct host as claims.
+ */
+bool store_is_claimed(const void *host, const char *network_id, const struct fw_forward *f);
+
+/*
  * What setup has noted about a network and a container, for a teardown that was not told: the
  * isolation (kept in *isolation if noted) and the addresses (filled if in has none).
  */

@@ -270,8 +270,7 @@ files() {
 snapshot_links() {
 	ip "$@" address | sed -E 's/,?(NO-CARRIER|LOWER_UP)//g; s/ (qdisc|state) [A-Za-z]+//g; s/ (mngtmp|nodad|tentative)//g' |
 		grep -vE 'inet6 fe80|valid_lft'
-	ip "$@" route show table all
-	ip "$@" -6 route show table all | grep -vE 'fe80|ff00::/8' || true
+	ip "$@" route show table all | grep -vE 'fe80|ff00::/8' || true
 }
 
 snapshot_files() {
@@ -331,7 +330,6 @@ explain() {
 		echo "---- links and routes ${container:+in }$container"
 		host ip ${container:+-n "$container"} address
 		host ip ${container:+-n "$container"} route show table all
-		host ip ${container:+-n "$container"} -6 route show table all
 	done
 	echo "---- rules"
 	host nft list ruleset

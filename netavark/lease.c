@@ -299,6 +299,7 @@ struct taken_lease {
 	const struct plan *plan;
 	const struct network_plan *net;
 	const char **old_last; /* for each subnet the last address before; NULL: not touched */
+	const char *old_lease; /* the one that was replaced, as JSON, or NULL */
 	bool existed;
 };
 
@@ -313,6 +314,9 @@ static int give_back(void *arg, struct error *err)
 		return r;
 	if (find_lease(&s, t->plan->req->container_id, t->net->container_if, &i))
 		json_array_remove(json_object_get(s.root, "leases"), i);
+	if (t->old_lease)
+		json_array_append_new(json_object_get(s.root, "leases"),
+				      json_loads(t->old_lease, 0, NULL));
 	for (i = 0; t->old_last && i < t->net->n_subnets; i++)
 		if (t->old_last[i])
 			json_object_set_new(subnet_entry(&s, &t->net->subnets[i].net), "last",
@@ -326,14 +330,23 @@ static int give_back(void *arg, struct error *err)
 }
 
 /* Pushed before the file is written: giving back what was never stored changes nothing. */
-static void push_give_back(struct host *host, const struct store *s, const struct plan *plan,
-			   const struct network_plan *net, const char **old_last)
+static void push_give_back(struct host *host, struct taken_lease t)
 {
-	struct taken_lease *t = arena_alloc(plan->arena, sizeof(*t));
+	undo_push(&host->undo, give_back, arena_memdup(t.plan->arena, &t, sizeof(t)),
+		  arena_printf(t.plan->arena, "address lease in network %s", t.net->name));
+}
 
-	*t = (struct taken_lease){plan, net, old_last, s->existed};
-	undo_push(&host->undo, give_back, t,
-		  arena_printf(plan->arena, "address lease in network %s", net->name));
+/* Takes the container's lease out of the list. Returns it as text for give_back(), or NULL. */
+static const char *replace_lease(struct store *s, const struct plan *plan,
+				 const struct network_plan *net)
+{
+	size_t i;
+	json_t *old = find_lease(s, plan->req->container_id, net->container_if, &i);
+	cleanup_free char *text = old ? json_dumps(old, JSON_COMPACT) : NULL;
+
+	if (old)
+		json_array_remove(json_object_get(s->root, "leases"), i);
+	return text ? arena_strdup(plan->arena, text) : NULL;
 }
 
 /* ---- setup ---- */
@@ -376,9 +389,8 @@ static int take_automatic(struct store *s, struct plan *plan, struct network_pla
 		addresses_from(held, net, plan->arena);
 		return 0;
 	}
-	if (held)
-		json_array_remove(leases, i);
 
+	const char *old_lease = replace_lease(s, plan, net);
 	json_t *lease = new_lease(s, plan, net, "auto");
 	const char **old_last = arena_alloc(plan->arena, net->n_subnets * sizeof(*old_last));
 	int r = fill_lease(s, net, host, lease, old_last, err);
@@ -386,7 +398,7 @@ static int take_automatic(struct store *s, struct plan *plan, struct network_pla
 	if (r < 0)
 		return r;
 	addresses_from(lease, net, plan->arena);
-	push_give_back(host, s, plan, net, old_last);
+	push_give_back(host, (struct taken_lease){plan, net, old_last, old_lease, s->existed});
 	return save(s, err);
 }
 
@@ -421,14 +433,13 @@ static int enter_static(struct store *s, struct plan *plan, struct network_plan 
 				    "to container ID %s",
 				    addr_str(a), holder);
 	}
-	if (find_lease(s, plan->req->container_id, net->container_if, &i))
-		json_array_remove(leases, i);
+	const char *old_lease = replace_lease(s, plan, net);
 	lease = new_lease(s, plan, net, "static");
 	for (i = 0; i < net->n_addresses; i++)
 		json_array_append_new(json_object_get(lease, "addresses"),
 				      json_string(addr_str(&net->addresses[i].prefix.addr)));
 	json_array_append_new(leases, lease);
-	push_give_back(host, s, plan, net, NULL);
+	push_give_back(host, (struct taken_lease){plan, net, NULL, old_lease, s->existed});
 	return save(s, err);
 }
 

@@ -58,7 +58,7 @@ int link_find_index(struct nl_sock *nl, int index, struct link_info *out,
 		    struct error *err) must_check;
 
 /*
- * Undo:    the link is deleted by name, if it is still the one made (same index) and, for a
+ * Undo:    the link is deleted by name if it is still there and, for a
  *          bridge, if nobody has attached a port meanwhile. nl must outlive the undo stack.
  * Errors:  -EEXIST if the name is taken; -ERANGE, -EINVAL for names the kernel refuses.
  */

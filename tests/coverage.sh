@@ -12,9 +12,9 @@ set -euo pipefail
 cd "${BASH_SOURCE[0]%/*}"
 begin='<!-- coverage: written by tests/coverage.sh -->' end='<!-- end of coverage -->'
 
-# The numbers that stand in titles of tests: of bats files, of cmocka's tables and of TAP scripts.
+# The numbers that stand in titles of tests: of bats files, cmocka's tables, golden cases, TAP scripts.
 tested() {
-	grep -rhoE '\b(NV|FW|AV|BU)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.sh' . |
+	grep -rhoE '\b(NV|FW|AV|BU)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.json' --include='*.sh' . |
 		sort -u
 }
 

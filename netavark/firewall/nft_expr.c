@@ -302,6 +302,7 @@ struct scan {
 	enum source source;
 	uint32_t key; /* of meta and ct */
 	uint32_t offset, len;
+	bool half_range; /* a port was compared with the lower end of a range */
 	bool masked;
 	uint8_t and[16], xor[16];
 	uint32_t mask_len;
@@ -332,6 +333,7 @@ static bool is_zero(const uint8_t *data, size_t size)
 
 static void load(struct scan *s, enum source source, uint32_t key)
 {
+	s->ours &= !s->half_range;
 	s->source = source;
 	s->key = key;
 	s->masked = false;
@@ -524,12 +526,29 @@ static bool is_first_dport(const struct scan *s)
 	       s->len == sizeof(uint16_t) && !s->masked && !s->rule->dport;
 }
 
+/* "A-B" as older nft writes it: two comparisons of the port that was loaded once. */
+static void compare_dport(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
+{
+	uint16_t port = len == 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+
+	s->ours &= len == 2;
+	if (op == NFT_CMP_LTE) {
+		s->ours &= s->half_range && !s->masked;
+		s->half_range = false;
+		s->rule->dport_last = port;
+		return;
+	}
+	s->ours &= (op == NFT_CMP_EQ || op == NFT_CMP_GTE) && is_first_dport(s);
+	s->half_range = op == NFT_CMP_GTE;
+	s->rule->dport = port;
+}
+
 static void read_cmp(struct scan *s, const struct nftnl_expr *e)
 {
 	uint32_t len = 0, op = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP);
 	const uint8_t *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
 
-	if (!data || !len || (op != NFT_CMP_EQ && op != NFT_CMP_NEQ)) {
+	if (!data || !len || (op != NFT_CMP_EQ && op != NFT_CMP_NEQ && s->source != FROM_TRANSPORT)) {
 		s->ours = false;
 		return;
 	}
@@ -548,8 +567,7 @@ static void read_cmp(struct scan *s, const struct nftnl_expr *e)
 		read_address(s, op, data, len);
 		break;
 	case FROM_TRANSPORT:
-		s->ours &= op == NFT_CMP_EQ && len == 2 && is_first_dport(s);
-		s->rule->dport = len == 2 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+		compare_dport(s, op, data, len);
 		break;
 	case FROM_NOTHING:
 		s->ours = false;
@@ -697,6 +715,7 @@ bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out, c
 	nftnl_expr_foreach(in, read_expr, &s);
 	if (s.family && !out->saddr.addr.family && !out->daddr.addr.family)
 		s.ours = false; /* everything of one family, which ours never ask for */
+	s.ours &= !s.half_range;
 	*out_set = s.set;
 	return s.ours;
 }

@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Connections for the firewall tests.
+
+    connect.py serve PORT...             answers every line on these ports with the address it came
+                                         from; says "ready" first
+    connect.py ask PROTOCOL ADDRESS PORT sends a line and prints the answer
+    connect.py hold PROTOCOL ADDRESS PORT  the same for each line of stdin, on one connection
+    connect.py reach PORT ADDRESS...     prints those addresses that answer over TCP
+
+PROTOCOL is tcp or udp. What does not answer in time is an error.
+"""
+
+import selectors
+import socket
+import sys
+import threading
+
+PATIENCE = 3  # seconds; only what does not answer takes them
+KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+
+
+def answer_stream(connection, peer):
+    with connection:
+        while connection.recv(100):
+            connection.sendall(f"{peer[0]}\n".encode())
+
+
+def answer(server):
+    if server.type == socket.SOCK_STREAM:
+        threading.Thread(target=answer_stream, args=server.accept(), daemon=True).start()
+        return
+    _, peer = server.recvfrom(100)
+    server.sendto(f"{peer[0]}\n".encode(), peer)
+
+
+def serve(ports):
+    selector = selectors.DefaultSelector()
+    for port in ports:
+        for family in (socket.AF_INET, socket.AF_INET6):
+            for kind in KINDS.values():
+                server = socket.socket(family, kind)
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                server.bind(("", int(port)))
+                if kind == socket.SOCK_STREAM:
+                    server.listen(64)
+                selector.register(server, selectors.EVENT_READ)
+    print("ready", flush=True)
+    while True:
+        for key, _ in selector.select():
+            answer(key.fileobj)
+
+
+def connect(kind, address, port):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    client = socket.socket(family, kind)
+    client.settimeout(PATIENCE)
+    client.connect((address, int(port)))
+    return client
+
+
+def exchange(client):
+    client.send(b"hello\n")
+    text = client.recv(100).decode()
+    if not text:
+        raise OSError("closed without an answer")
+    return text.strip()
+
+
+def ask(protocol, address, port):
+    print(exchange(connect(KINDS[protocol], address, port)))
+
+
+def hold(protocol, address, port):
+    client = connect(KINDS[protocol], address, port)
+    for _ in sys.stdin:
+        print(exchange(client), flush=True)
+
+
+def reach(port, addresses):
+    found = set()
+
+    def attempt(address):
+        try:
+            exchange(connect(socket.SOCK_STREAM, address, port))
+            found.add(address)
+        except OSError:
+            pass
+
+    threads = [threading.Thread(target=attempt, args=(a,)) for a in addresses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(" ".join(a for a in addresses if a in found))
+
+
+def main():
+    command, *arguments = sys.argv[1:]
+    try:
+        if command == "serve":
+            serve(arguments)
+        elif command == "reach":
+            reach(arguments[0], arguments[1:])
+        else:
+            {"ask": ask, "hold": hold}[command](*arguments)
+    except OSError as error:
+        print(f"no answer: {error}")
+        return 1
+    return 0
+
+
+sys.exit(main())

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "common/fault.h"
 #include "common/log.h"
@@ -101,6 +102,12 @@ static int write_flushed(const char *path, const char *data, size_t len, struct 
 	int r = file_write_fd(fd, data, len, err);
 	if (r < 0)
 		return r;
+	/* The kernel's own stamps are some milliseconds coarse; the order of records matters. */
+	struct timespec now[2];
+	clock_gettime(CLOCK_REALTIME, &now[0]);
+	now[1] = now[0];
+	if (futimens(fd, now) < 0)
+		return fail_errno(err, errno, "%s", "");
 	return fsync(fd) < 0 ? fail_errno(err, errno, "%s", "") : 0;
 }
 

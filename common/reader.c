@@ -345,3 +345,17 @@ size_t read_members(const struct reader *object, struct reader **out)
 		};
 	return n;
 }
+
+int reader_place(const struct reader *at, const char *key, struct error *err)
+{
+	size_t used = strlen(err->text);
+	struct place place = {1, 1};
+	char pointer[1024];
+
+	snprintf(pointer, sizeof(pointer), "%s%s%s", at->pointer, key ? "/" : "", key ? key : "");
+	if (!place_find(at->doc->text, at->doc->len, pointer, &place))
+		place_find(at->doc->text, at->doc->len, at->pointer, &place);
+	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)", pointer,
+		 place.line, place.column);
+	return -err->code;
+}

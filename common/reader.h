@@ -73,3 +73,6 @@ struct addr read_self_addr(const struct reader *r);
 /* An own finding about the member key, or about the value itself if key is NULL. */
 void reader_fail(const struct reader *r, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* " at <JSON pointer> (line L column C)" behind an error. Returns -err->code. */
+int reader_place(const struct reader *at, const char *key, struct error *err);

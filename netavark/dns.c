@@ -459,3 +459,62 @@ void dns_remove(const struct plan *plan, struct host *h, struct error *all)
 		error_collect(all, &one);
 	}
 }
+
+/* ---- update ---- */
+
+/* The text with another second field in its first line. */
+static struct text with_servers(const struct dns *d, const char *text, const struct addr *servers,
+				size_t n)
+{
+	struct text t = text_new(d->arena);
+
+	text_add_bytes(&t, text, strcspn(text, " \n"));
+	text_add(&t, n ? " " : "");
+	add_list(&t, servers, n);
+	text_add(&t, text + strcspn(text, "\n"));
+	return t;
+}
+
+static int tell_of_update(const struct dns *d, struct error *err)
+{
+	pid_t pid = read_pid(d);
+
+	if (!pid)
+		return fail_errno(err, ENOENT, "failed to get aardvark pid");
+	/* No look at its namespace: an engine may call this from another one than it lives in. */
+	if (!is_server(d, pid) || kill(pid, SIGHUP) < 0)
+		return fail(err, ESRCH, "failed to send SIGHUP to aardvark: %s", strerror(ESRCH));
+	return 0;
+}
+
+static int update_file(const struct dns *d, const char *path, const struct addr *servers, size_t n,
+		       struct error *err)
+{
+	char *old;
+	int r = file_read(path, FILE_SIZE_MAX, d->arena, &old, NULL, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	struct text t = with_servers(d, old, servers, n);
+	if (strcmp(old, t.s) == 0)
+		return 0;
+	r = write_network(d, path, &t, &d->host->undo, err);
+	return r < 0 ? r : tell_of_update(d, err);
+}
+
+int dns_update(struct host *h, const char *network, const struct addr *servers, size_t n,
+	       struct error *err)
+{
+	struct dns d = open_dns(NULL, h);
+	char *path = path_in(&d, network, "");
+
+	if (!file_exists(path))
+		path = path_in(&d, network, INTERNAL_SUFFIX);
+	if (!file_exists(path))
+		return 0;
+	int r = lock(&d, err);
+	if (r == 0)
+		r = update_file(&d, path, servers, n, err);
+	close_dns(&d);
+	return r;
+}

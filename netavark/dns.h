@@ -18,5 +18,13 @@
  */
 int dns_add(const struct plan *plan, struct host *h, struct error *err) must_check;
 
+/*
+ * Gives a running network other forwarders, none if n is 0, and tells the server. A network that has
+ * no file, because no container of it runs, is fine.
+ * Errors:  "failed to get aardvark pid: …" and those of files.
+ */
+int dns_update(struct host *h, const char *network, const struct addr *servers, size_t n,
+	       struct error *err) must_check;
+
 /* Teardown: removes the entries and tells the server. Absent ones are fine. Collects errors. */
 void dns_remove(const struct plan *plan, struct host *h, struct error *all);

@@ -34,12 +34,12 @@ static int check_bound(const struct subnet *s, const char *name, const char *tex
 		return 0;
 	if (!addr_parse(text, out)) {
 		fail(err, EINVAL, "invalid %s: invalid IP address syntax: \"%s\"", name, text);
-		return plan_place(&s->at, "lease_range", err);
+		return reader_place(&s->at, "lease_range", err);
 	}
 	if (!prefix_contains(&s->net, out)) {
 		fail(err, EINVAL, "lease range %s %s not in subnet %s", name, text,
 		     prefix_str(&s->net));
-		return plan_place(&s->at, "lease_range", err);
+		return reader_place(&s->at, "lease_range", err);
 	}
 	return 0;
 }
@@ -56,12 +56,12 @@ static int check_range(const struct subnet *s, struct error *err)
 	if (start.family && end.family && addr_compare(&start, &end) > 0) {
 		fail(err, EINVAL, "lease range start_ip %s must be less than or equal to end_ip %s",
 		     s->start, s->end);
-		return plan_place(&s->at, "lease_range", err);
+		return reader_place(&s->at, "lease_range", err);
 	}
 	if (!ipam_range(s, &first, &last)) {
 		fail(err, EINVAL, "IPAM error: failed to find free IP in range: %s has no room",
 		     prefix_str(&s->net));
-		return plan_place(&s->at, "subnet", err);
+		return reader_place(&s->at, "subnet", err);
 	}
 	return 0;
 }
@@ -84,7 +84,7 @@ static int check_subnets(const struct network_setup *net, struct error *err)
 		if (s->gateway.family && !prefix_contains(&s->net, &s->gateway)) {
 			fail(err, EINVAL, "gateway %s not in subnet %s", addr_str(&s->gateway),
 			     prefix_str(&s->net));
-			return plan_place(&s->at, "gateway", err);
+			return reader_place(&s->at, "gateway", err);
 		}
 	}
 	return 0;
@@ -114,7 +114,7 @@ static int check_static_ips(const struct network_setup *net, struct error *err)
 			if (addr_equal(&me->static_ips[i], &me->static_ips[k])) {
 				fail(err, EINVAL, "duplicate static ip %s",
 				     addr_str(&me->static_ips[i]));
-				return plan_place(&me->at, "static_ips", err);
+				return reader_place(&me->at, "static_ips", err);
 			}
 	return 0;
 }

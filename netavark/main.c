@@ -7,6 +7,14 @@
 #include "netavark/commands/commands.h"
 #include "netavark/options.h"
 
+static const struct command_option update_options[] = {
+	{.name = "network-dns-servers",
+	 .metavar = "LIST",
+	 .help = "Addresses with commas between; empty: none",
+	 .repeatable = true,
+	 .required = true},
+};
+
 static const struct command commands[] = {
 	{.name = "setup",
 	 .args = {"NETNS"},
@@ -16,6 +24,15 @@ static const struct command commands[] = {
 	{.name = "plan",
 	 .run = command_plan,
 	 .help = "Print what setup would do with a document; changes nothing"},
+	{.name = "update",
+	 .args = {"NETWORK"},
+	 .options = update_options,
+	 .n_options = array_size(update_options),
+	 .run = command_update,
+	 .help = "Change the DNS servers that a running network asks"},
+	{.name = "firewall-reload",
+	 .run = command_firewall_reload,
+	 .help = "Put back firewall rules that something else has removed"},
 	{.name = "version", .run = command_version, .help = "Print build information as JSON"},
 };
 

@@ -2,17 +2,16 @@
 #define LOG_MODULE "netavark::plan"
 #include "netavark/plan.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "common/place.h"
 #include "common/text.h"
 #include "netavark/drivers/driver.h"
 #include "netavark/ipam.h"
+#include "netavark/ports.h"
 
 int plan_problem(const struct plan *plan, const struct error *err)
 {
@@ -22,100 +21,7 @@ int plan_problem(const struct plan *plan, const struct error *err)
 	return 0;
 }
 
-int plan_place(const struct reader *at, const char *key, struct error *err)
-{
-	size_t used = strlen(err->text);
-	struct place place = {1, 1};
-	char pointer[1024];
-
-	snprintf(pointer, sizeof(pointer), "%s%s%s", at->pointer, key ? "/" : "", key ? key : "");
-	if (!place_find(at->doc->text, at->doc->len, pointer, &place))
-		place_find(at->doc->text, at->doc->len, at->pointer, &place);
-	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)", pointer,
-		 place.line, place.column);
-	return -err->code;
-}
-
 /* ---- ports ---- */
-
-static int check_port(const struct port_mapping *m, struct error *err)
-{
-	unsigned int extra = m->range ? m->range - 1u : 0;
-
-	if (m->host_port == 0 || m->container_port == 0) {
-		fail(err, EINVAL, "invalid port: 0");
-		return plan_place(&m->at, m->host_port ? "container_port" : "host_port", err);
-	}
-	if (m->host_port + extra > UINT16_MAX) {
-		fail(err, EINVAL, "invalid port range: host port %u with range %u exceeds 65535",
-		     m->host_port, m->range);
-		return plan_place(&m->at, "range", err);
-	}
-	if (m->container_port + extra > UINT16_MAX) {
-		fail(err, EINVAL,
-		     "invalid port range: container port %u with range %u exceeds 65535",
-		     m->container_port, m->range);
-		return plan_place(&m->at, "range", err);
-	}
-	return 0;
-}
-
-/* Which families and which address of the host a mapping holds for. */
-static int plan_host_ip(const struct port_mapping *m, struct fw_port *out, struct error *err)
-{
-	struct addr a = {0};
-
-	if (*m->host_ip && !addr_parse(m->host_ip, &a))
-		return fail(err, EINVAL, "invalid host ip \"%s\" provided for port %u", m->host_ip,
-			    m->host_port);
-	out->ipv4 = a.family != AF_INET6;
-	out->ipv6 = a.family != AF_INET;
-	if (a.family && !addr_is_zero(&a))
-		out->host_addr = a;
-	return 0;
-}
-
-/* "TCP, udp" gives two mappings; "" is tcp. */
-static int plan_protocols(struct plan *plan, const struct port_mapping *m, struct fw_port port,
-			  struct error *err)
-{
-	char **words;
-	size_t n = text_split(plan->arena, m->protocol, ',', &words);
-
-	for (size_t i = 0; i < n; i++) {
-		char *word = words[i] + strspn(words[i], " \t");
-
-		word[strcspn(word, " \t")] = '\0';
-		for (char *p = word; *p; p++)
-			*p = (char)tolower((unsigned char)*p);
-		port.protocol = *m->protocol ? word : "tcp";
-		int number = port_protocol(port.protocol);
-		if (number < 0) {
-			fail(err, EINVAL, "unknown port protocol \"%s\"", word);
-			return plan_place(&m->at, "protocol", err);
-		}
-		port.proto = (uint8_t)number;
-		plan->ports =
-			arena_grow(plan->arena, plan->ports, plan->n_ports, sizeof(*plan->ports));
-		plan->ports[plan->n_ports++] = port;
-	}
-	return 0;
-}
-
-static int plan_port(struct plan *plan, const struct port_mapping *m, struct error *err)
-{
-	struct fw_port port = {
-		.host_ip = m->host_ip,
-		.host_port = m->host_port,
-		.container_port = m->container_port,
-		.range = m->range,
-	};
-	int r = plan_host_ip(m, &port, err);
-
-	if (r == 0)
-		r = check_port(m, err);
-	return r < 0 ? r : plan_protocols(plan, m, port, err);
-}
 
 /* Ports are only looked at if a network uses them: upstream accepts any text elsewhere. */
 static int plan_ports(struct plan *plan, struct error *err)
@@ -127,7 +33,8 @@ static int plan_ports(struct plan *plan, struct error *err)
 	for (size_t i = 0; used && i < plan->req->n_ports; i++) {
 		struct error one;
 
-		if (plan_port(plan, &plan->req->ports[i], &one) < 0 &&
+		if (ports_add(plan->arena, &plan->req->ports[i], &plan->ports, &plan->n_ports,
+			      &one) < 0 &&
 		    plan_problem(plan, &one) < 0) {
 			*err = one;
 			return -err->code;

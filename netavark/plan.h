@@ -93,9 +93,6 @@ int plan_teardown(const struct request *req, const struct options *options, cons
 /* In setup returns the error; in teardown logs it and returns 0. */
 int plan_problem(const struct plan *plan, const struct error *err) must_check;
 
-/* " at <JSON pointer> (line L column C)" behind an error. Returns -err->code. */
-int plan_place(const struct reader *at, const char *key, struct error *err);
-
 /* What the firewall shall do for one network, once its addresses are known. */
 struct fw_intent plan_intent(const struct plan *plan, const struct network_plan *net);
 

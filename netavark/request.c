@@ -71,29 +71,6 @@ static const char *read_file_name(const struct reader *r, const char *key)
 	return name;
 }
 
-static struct port_mapping read_port(const struct reader *r)
-{
-	return (struct port_mapping){
-		.host_ip = read_string(r, "host_ip"),
-		.protocol = read_string(r, "protocol"),
-		.host_port = read_u16(r, "host_port"),
-		.container_port = read_u16(r, "container_port"),
-		.range = read_u16(r, "range"),
-		.at = *r,
-	};
-}
-
-static size_t read_ports(const struct reader *r, struct port_mapping **out)
-{
-	struct reader *items;
-	size_t n = read_array_or_none(r, "port_mappings", &items);
-
-	*out = arena_alloc(r->doc->arena, n * sizeof(**out));
-	for (size_t i = 0; i < n; i++)
-		(*out)[i] = read_port(&items[i]);
-	return n;
-}
-
 static struct subnet read_subnet(const struct reader *r)
 {
 	struct reader range = read_object_or_none(r, "lease_range");
@@ -238,7 +215,7 @@ int request_read(struct document *doc, struct request *out, struct error *err)
 		.hostname = read_string_or(&root, "container_hostname", ""),
 	};
 	req.has_ports = read_has(&root, "port_mappings");
-	req.n_ports = read_ports(&root, &req.ports);
+	req.n_ports = ports_read(&root, &req.ports);
 	req.n_dns_servers = read_addrs(&root, "dns_servers", &req.dns_servers);
 	read_networks(&root, &req);
 	if (doc->failed)

@@ -14,13 +14,7 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/reader.h"
-
-struct port_mapping {
-	const char *host_ip; /* as written; "" is any address of both families */
-	const char *protocol;
-	uint16_t host_port, container_port, range;
-	struct reader at; /* where it stands, for errors */
-};
+#include "netavark/ports.h"
 
 struct option {
 	const char *key, *value;

@@ -39,7 +39,7 @@ static int check_interface_name(const char *name, const char *context, const str
 	fail_netlink(err, code, "%s", context);
 	size_t used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": \"%s\"", name);
-	return plan_place(at, key, err);
+	return reader_place(at, key, err);
 }
 
 static int plan_names(const struct plan *plan, const struct network_setup *net,
@@ -158,7 +158,7 @@ static int refuse_unsupported(const struct network_setup *net, struct error *err
 		if (o && *o->value) {
 			fail(err, EOPNOTSUPP, "option \"%s\" is not supported: \"%s\"", keys[i],
 			     o->value);
-			return plan_place(&o->at, NULL, err);
+			return reader_place(&o->at, NULL, err);
 		}
 	}
 	return 0;

@@ -2,7 +2,6 @@
 #include "netavark/firewall/firewall.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 
 int firewall_choose(const char *name, const struct firewall **out, struct error *err)
@@ -23,15 +22,6 @@ int firewall_choose(const char *name, const struct firewall **out, struct error 
 			return fail(err, EOPNOTSUPP, "%s driver is not supported by this build",
 				    name);
 	return fail(err, EINVAL, "Must provide a valid firewall backend, got %s", name);
-}
-
-int port_protocol(const char *name)
-{
-	if (strcmp(name, "tcp") == 0)
-		return IPPROTO_TCP;
-	if (strcmp(name, "udp") == 0)
-		return IPPROTO_UDP;
-	return strcmp(name, "sctp") == 0 ? IPPROTO_SCTP : -1;
 }
 
 const char *isolation_name(enum isolation isolation)

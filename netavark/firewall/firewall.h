@@ -91,8 +91,5 @@ extern const struct firewall firewall_nft, firewall_none;
  */
 int firewall_choose(const char *name, const struct firewall **out, struct error *err) must_check;
 
-/* IPPROTO_* of "tcp", "udp", "sctp"; -1 for any other word. */
-int port_protocol(const char *name);
-
 /* How isolation is called in the state files: "Never", "Normal", "Strict". */
 const char *isolation_name(enum isolation isolation);

@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "netavark/ports.h"
 
 #define LOCK_SECONDS  20
 #define FILE_SIZE_MAX (16u << 20)
@@ -261,7 +262,7 @@ static bool mapping_covers(const json_t *mapping, const struct fw_forward *f)
 	json_int_t range = json_integer_value(json_object_get(mapping, "range"));
 	struct addr a = {0};
 
-	if (!protocol || !host_ip || port_protocol(protocol) != f->proto)
+	if (!protocol || !host_ip || ports_protocol(protocol) != f->proto)
 		return false;
 	if (addr_parse(host_ip, &a) && addr_is_zero(&a))
 		a = (struct addr){0};

@@ -30,10 +30,11 @@ declare -A subjects=(
 	[netavark/firewall/nft_kernel]="nft_"
 	[netavark/firewall/nft_rules]="nft_rules_ nft_chain_name nft_is_isolation_of"
 	[netavark/firewall/none]="firewall_none"
-	[netavark/firewall/firewall]="firewall_ isolation_ port_"
+	[netavark/firewall/firewall]="firewall_ isolation_"
 	[netavark/commands/setup]="command_setup"
 	[netavark/commands/teardown]="command_teardown"
 	[netavark/commands/plan]="command_plan"
+	[netavark/commands/update]="command_update"
 	[netavark/commands/version]="command_version"
 )
 

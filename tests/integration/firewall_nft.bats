@@ -415,6 +415,62 @@ older_release() {
 	equal "$(nft_table)" "$(golden nft-empty.nft | grep -v 'ct mark &')"
 }
 
+# ---- together with another release --------------------------------------------------------------
+
+# peer COMMAND CONTAINER DOCUMENT — the other release; must succeed.
+peer() {
+	host env NETAVARK_FW=nftables "$NETAVARK_PEER" --config "$CONFIG" --aardvark-binary= "$1" "/run/netns/$2" <"$3"
+}
+
+needs_peer() {
+	[[ -n ${NETAVARK_PEER-} ]] || skip "NETAVARK_PEER does not name another netavark"
+	"$NETAVARK_PEER" --help | grep -q firewall-driver || skip "$NETAVARK_PEER knows no nftables"
+	export NETAVARK_DNS_PORT=5353
+	mkdir "$CONFIG"
+	jq '.network_info.podman1.options.isolate = "strict"' "$GOLDEN/nft-input-b.json" >"$BATS_TEST_TMPDIR/first.json"
+	jq '.container_id = "c2" | .networks.podman1.static_ips = ["10.89.3.3", "fd10:88:a::3"] |
+		.port_mappings |= (.[1:] | map(.host_port += 100))' "$BATS_TEST_TMPDIR/first.json" >"$BATS_TEST_TMPDIR/second.json"
+}
+
+@test "FW-041 what another release has set up is torn down by ours, partly and completely" {
+	needs_peer
+	peer setup c2 "$BATS_TEST_TMPDIR/second.json"
+	local before
+	before=$(nft_table)
+	peer setup c1 "$BATS_TEST_TMPDIR/first.json"
+	detach c1 "$BATS_TEST_TMPDIR/first.json"
+	equal "$(nft_table)" "$before"
+	detach c2 "$BATS_TEST_TMPDIR/second.json"
+	equal "$(nft_table | grep -v 'ct mark &')" "$(golden nft-empty.nft | grep -v 'ct mark &')"
+	equal "$(link_names) $(files)" "lo ./firewall/firewall-driver"
+}
+
+@test "FW-042 what ours has set up is torn down by another release" {
+	needs_peer
+	attach c1 "$BATS_TEST_TMPDIR/first.json"
+	attach c2 "$BATS_TEST_TMPDIR/second.json"
+	equal "$(peer teardown c2 "$BATS_TEST_TMPDIR/second.json" 2>&1)" ""
+	# Releases before 2.1 do not know the rules with the connection mark again; they go with the chain.
+	equal "$(nft_table | grep -F 10.89.3.3 | grep -v 'ct mark set')" ""
+	equal "$(peer teardown c1 "$BATS_TEST_TMPDIR/first.json" 2>&1)" ""
+	empty_ruleset
+	equal "$(link_names) $(files)" "lo ./firewall/firewall-driver"
+}
+
+@test "FW-043 setups and teardowns of ours and of another release in turn leave the fixed part" {
+	needs_peer
+	peer setup c1 "$BATS_TEST_TMPDIR/first.json"
+	attach c2 "$BATS_TEST_TMPDIR/second.json"
+	detach c1 "$BATS_TEST_TMPDIR/first.json"
+	peer setup c1 "$BATS_TEST_TMPDIR/first.json"
+	peer teardown c2 "$BATS_TEST_TMPDIR/second.json"
+	peer setup c2 "$BATS_TEST_TMPDIR/second.json"
+	detach c1 "$BATS_TEST_TMPDIR/first.json"
+	detach c2 "$BATS_TEST_TMPDIR/second.json"
+	empty_ruleset
+	equal "$(link_names) $(files)" "lo ./firewall/firewall-driver"
+}
+
 @test "FW-046 a chain that somebody else jumps to is emptied, with a warning" {
 	document one 'v4 | port(8080; 80; "tcp")'
 	attach c1

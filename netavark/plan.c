@@ -48,7 +48,9 @@ static int plan_ports(struct plan *plan, struct error *err)
 static int check_unique(const struct plan *plan, const struct network_setup *net, struct error *err)
 {
 	for (const struct network_setup *n = plan->req->networks; n < net; n++) {
-		if (strcmp(n->asked_as, net->asked_as) == 0)
+		/* The same network under two keys would get one entry in the status, too. */
+		if (strcmp(n->asked_as, net->asked_as) == 0 ||
+		    (n->driver && strcmp(n->name, net->name) == 0))
 			return fail(err, EINVAL, "network %s passed twice", net->asked_as);
 		if (!plan->teardown && strcmp(n->me.interface, net->me.interface) == 0)
 			return fail_netlink(err, EEXIST,

@@ -142,7 +142,9 @@ other_works() {
 			exec 8>"$2/netavark-link.lock"
 			flock 8
 			"$1" --config "$2" -a "$3" -f "$4" setup /run/netns/c1 8>&- &
-			until [[ $(ls -l /proc/$!/fd) == *netavark-link.lock* ]]; do sleep 0.01; done
+			until [[ $(</proc/$!/comm) == netavark && $(ls -l /proc/$!/fd) == *netavark-link.lock* ]]; do
+				sleep 0.01
+			done
 			kill -"$5" $!
 			exec 8>&-
 			wait $!' x "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$signal"

@@ -10,7 +10,7 @@ suite=$1 dir=$2
 packages=(netavark aardvark-dns nftables libnftables1 libnftnl11 libmnl0 libc6 libgcc-s1 libgmp10 libjansson4
 	libxtables12 libedit2 libtinfo6 libbsd0 libmd0)
 
-[[ -x $dir/usr/lib/podman/netavark ]] && exit 0
+[[ -x $dir/netavark ]] && exit 0
 
 # shellcheck disable=SC2016 # apt expands it
 archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/\?$') ||
@@ -43,5 +43,12 @@ for name in bin sbin lib lib64; do
 	[[ -e $work/root/$name ]] || ln -s "usr/$name" "$work/root/$name"
 done
 mkdir -p "$work"/root/{proc,sys,dev,run} "${dir%/*}"
+# The program with its own loader and libraries, for callers that do not want to change their root.
+cat >"$work/root/netavark" <<'EOF'
+#!/bin/sh
+dir=$(dirname "$(realpath "$0")")
+exec "$dir"/lib64/ld-linux-*.so.* --library-path "$(echo "$dir"/usr/lib/*-linux-gnu*)" "$dir/usr/lib/podman/netavark" "$@"
+EOF
+chmod +x "$work/root/netavark"
 rm -rf "$dir"
 mv "$work/root" "$dir"

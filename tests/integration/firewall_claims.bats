@@ -22,7 +22,7 @@ targets() {
 	two_of_the_same
 	attach c1 "$ONE"
 	# Its state goes, its rules stay: what an upgrade in between leaves behind.
-	host bash -c 'rm "$1"/firewall/ports/*; ip netns delete c1; ip link delete veth0' - "$CONFIG"
+	host bash -c 'rm "$1"/firewall/ports/*; ip -n c1 link delete eth0; ip netns delete c1' - "$CONFIG"
 	attach c2 "$TWO"
 	equal "$(targets)" "dnat ip to 10.71.0.12:80"
 	detach c2 "$TWO"

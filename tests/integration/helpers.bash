@@ -82,6 +82,13 @@ on() {
 	host ip netns exec "$@"
 }
 
+# traced CALLS COMMAND... — runs a command on the host and notes these system calls of it in $TRACE.
+# LeakSanitizer cannot work beside strace.
+traced() {
+	TRACE=$BATS_TEST_TMPDIR/trace
+	host env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -e trace="$1" -o "$TRACE" "${@:2}"
+}
+
 # Runs the rest of its standard input as a script on the host, for loops that must be quick. It
 # knows the functions of this file.
 host_script() {

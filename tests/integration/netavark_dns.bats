@@ -156,10 +156,10 @@ calls() {
 
 @test "NV-225 nothing but network files and the pid file ever stands in the directory" {
 	document one 'second | dns | .network_info.back.dns_enabled = true'
-	host strace -e trace=openat,open,creat,rename,renameat,renameat2,linkat,mkdirat,mkdir -o "$BATS_TEST_TMPDIR/trace" \
+	traced openat,open,creat,rename,renameat,renameat2,linkat,mkdirat,mkdir \
 		"$NETAVARK" --config "$CONFIG" -a "$AARDVARK" -f "$DOC" setup /run/netns/c1
 	local names
-	names=$(grep -oE '"[^"]*aardvark-dns/[^"]+"' "$BATS_TEST_TMPDIR/trace" | grep -o 'config/aardvark-dns/.*"' |
+	names=$(grep -oE '"[^"]*aardvark-dns/[^"]+"' "$TRACE" | grep -o 'config/aardvark-dns/.*"' |
 		sed 's/"$//' | sort -u)
 	equal "$names" "$(printf 'config/aardvark-dns/%s\n' aardvark.pid back web)"
 }

@@ -238,11 +238,9 @@ no_ports() {
 	mkdir -p "$CONFIG"
 	echo podman >"$CONFIG/ipam.db"
 	for command in setup teardown; do
-		# LeakSanitizer cannot work beside strace.
-		host env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -f -e trace=open,openat,openat2 -o "$BATS_TEST_TMPDIR/trace" "$NETAVARK" --config "$CONFIG" \
-			-a "$AARDVARK" -f "$DOC" "$command" /run/netns/c1
-		grep -q netavark-ipam "$BATS_TEST_TMPDIR/trace"
-		run grep ipam.db "$BATS_TEST_TMPDIR/trace"
+		traced open,openat,openat2 "$NETAVARK" --config "$CONFIG" -a "$AARDVARK" -f "$DOC" "$command" /run/netns/c1
+		grep -q netavark-ipam "$TRACE"
+		run grep ipam.db "$TRACE"
 		equal "$output" ""
 	done
 }

@@ -3,37 +3,31 @@
 
 #include "common/file.h"
 #include "netavark/commands/commands.h"
-#include "netavark/commands/input.h"
-#include "netavark/plan.h"
+#include "netavark/commands/run.h"
 
-static int print(const struct options *o, struct arena *a, struct input *in, struct error *err)
+static int print(struct run *run)
 {
-	struct request request;
-	struct plan plan;
-	int r = input_read(o, a, in, err);
+	const char *driver = run->options.firewall_driver;
+	int r = run_read(run);
 
 	if (r == 0)
-		r = input_parse(in, a, &request, err);
+		r = run_parse(run);
 	if (r == 0)
-		r = plan_setup(&request, o, o->firewall_driver ? o->firewall_driver : "nftables", a,
-			       &plan, err);
+		r = run_choose_firewall(run, driver);
+	if (r == 0)
+		r = plan_setup(&run->request, &run->options, run->fw->name, &run->arena, &run->plan,
+			       &run->err);
 	if (r < 0)
 		return r;
-	char *text = plan_print(&plan);
-	return file_write_fd(STDOUT_FILENO, text, strlen(text), err);
+	char *text = plan_print(&run->plan);
+	r = file_write_fd(STDOUT_FILENO, text, strlen(text), &run->err);
+	return r < 0 ? wrap(&run->err, "write plan") : 0;
 }
 
 int command_plan(const struct command_line *line)
 {
-	struct arena arena = {0};
-	struct input in = {0};
-	struct error err = {0};
-	struct options options = options_from(line, &arena);
-	int r = print(&options, &arena, &in, &err);
+	struct run run = {0};
 
-	if (r < 0)
-		r = input_report(&err, &arena);
-	input_close(&in);
-	arena_release(&arena);
-	return r;
+	run_begin(&run, line);
+	return run_end(&run, print(&run));
 }

@@ -6,7 +6,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "netavark/commands/commands.h"
-#include "netavark/commands/input.h"
+#include "netavark/commands/run.h"
 #include "netavark/dns.h"
 
 /* All values of the option, each a list with commas; one empty value means no servers. */
@@ -31,42 +31,33 @@ static int read_servers(const struct command_values *v, struct arena *a, struct 
 	return 0;
 }
 
-static int update(struct host *h, const struct command_line *line, struct error *err)
+static int update(struct run *run, const struct command_line *line)
 {
+	const char *network = line->args[0];
+	struct host *h = &run->host;
 	struct addr *servers = NULL;
 	size_t n = 0;
-	int r = read_servers(&line->options[0], h->arena, &servers, &n, err);
+	int r = read_servers(&line->options[0], h->arena, &servers, &n, &run->err);
 
-	if (r == 0 && (strchr(line->args[0], '/') || strcmp(line->args[0], "..") == 0))
-		r = fail(err, EINVAL, "%s is no name of a network", line->args[0]);
-	if (r < 0 || !file_exists(h->options->aardvark_binary))
-		return r;
-	r = host_lock(h, err);
-	return r < 0 ? r : dns_update(h, line->args[0], servers, n, err);
+	if (r == 0 && (strchr(network, '/') || strcmp(network, "..") == 0))
+		r = fail(&run->err, EINVAL, "%s is no name of a network", network);
+	if (r == 0 && file_exists(h->options->aardvark_binary)) {
+		r = host_lock(h, &run->err);
+		if (r == 0)
+			r = dns_update(h, network, servers, n, &run->err);
+	}
+	return r < 0 ? wrap(&run->err, "unable to modify network dns servers") : 0;
 }
 
 int command_update(const struct command_line *line)
 {
-	struct arena arena = {0};
-	struct options options = options_from(line, &arena);
-	struct host host = HOST_CLOSED;
-	struct error err = {0};
-	int r = options_read_dns_port(&options, &err);
+	struct run run = {0};
 
-	host.options = &options;
-	host.arena = host.undo.arena = &arena;
-	if (r == 0 && !options.config)
-		r = fail(&err, EINVAL, "--config not specified but required for netavark update");
-	if (r == 0) {
-		r = update(&host, line, &err);
-		if (r < 0)
-			wrap(&err, "unable to modify network dns servers");
-	}
-	if (r < 0) {
-		undo_run(&host.undo);
-		r = input_report(&err, &arena);
-	}
-	host_close(&host);
-	arena_release(&arena);
-	return r;
+	run_begin(&run, line);
+	int r = options_read_dns_port(&run.options, &run.err);
+	if (r == 0)
+		r = run_need_config(&run, "update");
+	if (r == 0)
+		r = update(&run, line);
+	return run_end(&run, r);
 }

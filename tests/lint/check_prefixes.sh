@@ -34,6 +34,7 @@ declare -A subjects=(
 	[netavark/commands/setup]="command_setup"
 	[netavark/commands/teardown]="command_teardown"
 	[netavark/commands/plan]="command_plan"
+	[netavark/commands/firewall_reload]="command_firewall_reload"
 	[netavark/commands/update]="command_update"
 	[netavark/commands/version]="command_version"
 )

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#define LOG_MODULE "netavark::firewall" /* the choice is known under this name */
+#include "netavark/commands/run.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "netavark/report.h"
+
+#define INPUT_MAX (8u << 20)
+#define CONTEXT	  "failed to load network options"
+
+void run_begin(struct run *run, const struct command_line *line)
+{
+	const struct host closed = HOST_CLOSED;
+
+	run->options = options_from(line, &run->arena);
+	run->host = closed;
+	run->host.options = &run->options;
+	run->host.arena = run->host.undo.arena = &run->arena;
+}
+
+int run_read(struct run *run)
+{
+	const char *file = run->options.file;
+	int r;
+
+	if (!file || strcmp(file, "-") == 0)
+		r = file_read_fd(STDIN_FILENO, INPUT_MAX, &run->arena, &run->text, &run->len,
+				 &run->err);
+	else
+		r = file_read(file, INPUT_MAX, &run->arena, &run->text, &run->len, &run->err);
+	return r < 0 ? wrap(&run->err, CONTEXT) : 0;
+}
+
+int run_parse(struct run *run)
+{
+	int r = document_open(&run->doc, &run->arena, run->text, run->len, &run->err);
+
+	if (r == 0)
+		r = request_read(&run->doc, &run->request, &run->err);
+	return r < 0 ? wrap(&run->err, CONTEXT ": IO error") : 0;
+}
+
+int run_choose_firewall(struct run *run, const char *name)
+{
+	int r = firewall_choose(name, &run->fw, &run->err);
+
+	if (r == 0)
+		log_info("%s", run->fw->announcement);
+	return r;
+}
+
+int run_need_config(struct run *run, const char *command)
+{
+	if (run->options.config)
+		return 0;
+	return fail(&run->err, EINVAL, "--config not specified but required for netavark %s",
+		    command);
+}
+
+static void print_error(struct run *run)
+{
+	char *line = report_error(&run->err, &run->arena);
+	struct error ignored;
+
+	if (file_write_fd(STDOUT_FILENO, line, strlen(line), &ignored) < 0)
+		fprintf(stderr, "netavark: %s\n", run->err.text);
+}
+
+int run_end(struct run *run, int r)
+{
+	if (r < 0) {
+		undo_run(&run->host.undo);
+		print_error(run);
+	}
+	host_close(&run->host);
+	document_close(&run->doc);
+	arena_release(&run->arena);
+	return r < 0 ? 1 : 0;
+}

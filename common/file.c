@@ -244,20 +244,28 @@ static int flock_within(int fd, unsigned int seconds)
 	return r < 0 ? -code : 0;
 }
 
-int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error *err)
+int file_lock_fd(int fd, const char *path, unsigned int seconds, struct error *err)
 {
 	int r = fault("file_lock", err);
 	if (r < 0)
 		return r;
-	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail_errno(err, errno, "open lock %s", path);
 	r = flock_within(fd, seconds);
 	if (r == -EINTR)
 		return fail(err, ETIMEDOUT, "timed out waiting for lock %s", path);
 	if (r < 0)
 		return fail_errno(err, -r, "lock %s", path);
 	log_debug("locked %s", path);
+	return 0;
+}
+
+int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error *err)
+{
+	cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, errno, "open lock %s", path);
+	int r = file_lock_fd(fd, path, seconds, err);
+	if (r < 0)
+		return r;
 	*out_fd = steal_fd(&fd);
 	return 0;
 }

@@ -49,6 +49,9 @@ bool file_exists(const char *path);
  */
 int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error *err) must_check;
 
+/* The same for a file that is open: the lock goes with the descriptor. path is for the message. */
+int file_lock_fd(int fd, const char *path, unsigned int seconds, struct error *err) must_check;
+
 /* Writes all bytes, whatever the size of the pipe. Errors of write(2). */
 int file_write_fd(int fd, const char *data, size_t len, struct error *err) must_check;
 

@@ -9,12 +9,13 @@
 #include "common/netns.h"
 
 #define LOCK_SECONDS 30
+#define HOST_NS_PATH "/proc/self/ns/net"
 
 int host_open(struct host *h, struct error *err)
 {
-	int r = netns_open("/proc/self/ns/net", &h->ns, err);
+	int r = netns_open(HOST_NS_PATH, &h->ns, err);
 	if (r < 0)
-		return wrap(err, "open host netns: open /proc/self/ns/net");
+		return wrap(err, "open host netns: open " HOST_NS_PATH);
 	r = netlink_open(&h->nl, err);
 	return r < 0 ? wrap(err, "host netlink socket") : 0;
 }
@@ -45,8 +46,15 @@ int host_lock(struct host *h, struct error *err)
 
 	if (r < 0)
 		return wrap(err, "create config directory %s", config);
-	return file_lock(arena_printf(h->arena, "%s/netavark-link.lock", config), LOCK_SECONDS,
-			 &h->lock, err);
+	r = file_lock(arena_printf(h->arena, "%s/netavark-link.lock", config), LOCK_SECONDS,
+		      &h->lock, err);
+	/*
+	 * Bridges belong to the host, and callers with another directory may use the same ones. What
+	 * all of them have in common is the namespace, and its file can be locked like any other.
+	 */
+	if (r == 0 && h->ns >= 0)
+		r = file_lock_fd(h->ns, HOST_NS_PATH, LOCK_SECONDS, err);
+	return r;
 }
 
 void host_close(struct host *h)

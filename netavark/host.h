@@ -28,7 +28,11 @@ struct host {
 int host_open(struct host *h, struct error *err) must_check;
 int host_open_container(struct host *h, const char *path, struct error *err) must_check;
 
-/* Waits for the lock that orders links, rules, state and DNS files. Makes the directory. */
+/*
+ * Waits for the lock of the config directory, which is made if need be and orders links, rules, state
+ * and DNS files, and for that of the namespace, if host_open() was called: it orders callers with
+ * different directories.
+ */
 int host_lock(struct host *h, struct error *err) must_check;
 
 void host_close(struct host *h);

@@ -291,3 +291,34 @@ ended() {
 	done
 	equal "$(link_names)" lo
 }
+
+# ---- callers with different configuration directories -------------------------------------------
+
+@test "NV-254 callers with different directories wait for each other: the namespace is locked, too" {
+	document one
+	run --separate-stderr host flock /proc/self/ns/net \
+		timeout 0.5 "$NETAVARK" --config "$CONFIG" --file "$DOC" setup /run/netns/c1
+	equal "$status" 124
+	equal "$(link_names)" lo
+	attach c1
+	detach c1
+}
+
+@test "NV-254 twelve containers of three directories come and go on one bridge at the same time" {
+	local i
+	for i in {1..12}; do
+		document "$i" "v4 | .container_id = \"c$i\" | me.static_ips = [\"10.71.0.1$i\"]"
+		host ip netns add "p$i"
+	done
+	run host_script "$NETAVARK" "$CONFIG" "$BATS_TEST_TMPDIR" <<-'END'
+		for command in setup teardown setup teardown; do
+			for i in {1..12}; do
+				"$1" --firewall-driver none --config "$2-$((i % 3))" --file "$3/$i.json" \
+					"$command" "/run/netns/p$i" >"$3/$i.out" || cat "$3/$i.out" &
+			done
+			wait
+		done
+	END
+	equal "$status $output" "0 "
+	equal "$(link_names)" lo
+}

@@ -136,7 +136,7 @@ deps-lint:
 # Every part prints TAP; tests/run.sh adds up and prints "N passed, N failed, N skipped" at the end.
 unit_part = for t in $(patsubst tests/unit/%.c,$(1)/unit/%,$(SRC_UNIT)); do $$t || bad=1; done; exit $${bad-0}
 bats_part = NETAVARK=$(2)/netavark/netavark AARDVARK=$(2)/aardvark-dns/aardvark-dns \
-	NETAVARK_PEER=$$(ls -d $(HERE)/$(call PEER,trixie)/netavark /usr/lib/podman/netavark 2>/dev/null | head -n 1) \
+	NETAVARK_PEER=$$(ls -U $(HERE)/$(call PEER,trixie)/netavark /usr/lib/podman/netavark 2>/dev/null | head -n 1) \
 	AARDVARK_DNS=$(2)/aardvark-dns/aardvark-dns bats --formatter tap $(1)
 ASAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 

@@ -5,11 +5,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/fault.h"
 #include "common/log.h"
 
 #define VALUE_MAX 256
+
+char *sysctl_of(struct arena *a, int family, const char *interface, const char *key)
+{
+	return arena_printf(a, "net/%s/conf/%s/%s", family == AF_INET ? "ipv4" : "ipv6", interface,
+			    key);
+}
+
+void sysctl_add(struct arena *a, struct sysctl_setting **list, size_t *n, const char *name,
+		const char *value)
+{
+	*list = arena_grow(a, *list, *n, sizeof(**list));
+	(*list)[(*n)++] = (struct sysctl_setting){.name = name, .value = value};
+}
 
 /*
  * Opens for both if possible: a file that cannot be written can still be compared. The write

@@ -13,6 +13,13 @@ struct sysctl_setting {
 	const char *value;
 };
 
+/* "net/ipv4/conf/<interface>/<key>", or the same for ipv6. */
+char *sysctl_of(struct arena *a, int family, const char *interface, const char *key);
+
+/* Appends a setting to a list in the arena. */
+void sysctl_add(struct arena *a, struct sysctl_setting **list, size_t *n, const char *name,
+		const char *value);
+
 /*
  * Gives a setting its value. One that has it already is not written, so a read-only /proc is fine
  * as long as the values are right.

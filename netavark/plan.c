@@ -21,6 +21,11 @@ int plan_problem(const struct plan *plan, const struct error *err)
 	return 0;
 }
 
+int plan_step(const struct plan *plan, int r, const struct error *err)
+{
+	return r < 0 ? plan_problem(plan, err) : 0;
+}
+
 /* ---- ports ---- */
 
 /* Ports are only looked at if a network uses them: upstream accepts any text elsewhere. */
@@ -193,23 +198,6 @@ static void print_sysctls(struct text *t, const char *where, const struct sysctl
 		text_printf(t, "  sysctl %s %s = %s\n", where, list[i].name, list[i].value);
 }
 
-static void print_link(struct text *t, const struct network_plan *net)
-{
-	static const char *const isolations[] = {"no", "from other isolated networks",
-						 "from all other networks"};
-
-	text_printf(t, "  bridge %s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
-		    net->internal ? ", internal" : "");
-	text_printf(t, "  isolated: %s\n", isolations[net->isolation]);
-	text_printf(t, "  interface %s, host end %s", net->container_if,
-		    *net->host_if ? net->host_if : "(kernel's choice)");
-	if (net->has_mac)
-		text_printf(t, ", mac " MAC_TEXT, MAC_ARGS(net->mac));
-	if (net->mtu)
-		text_printf(t, ", mtu %u", net->mtu);
-	text_add(t, "\n");
-}
-
 static void print_route(struct text *t, const struct route *r)
 {
 	static const char *const without_gateway[] = {
@@ -268,7 +256,7 @@ char *plan_print(const struct plan *plan)
 		const struct network_plan *net = &plan->networks[i];
 
 		text_printf(&t, "network %s\n", net->name);
-		print_link(&t, net);
+		net->driver->print(net, &t);
 		print_addresses(&t, net);
 		print_sysctls(&t, "host", net->host_sysctls, net->n_host_sysctls);
 		print_sysctls(&t, "container", net->container_sysctls, net->n_container_sysctls);

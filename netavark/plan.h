@@ -93,6 +93,9 @@ int plan_teardown(const struct request *req, const struct options *options, cons
 /* In setup returns the error; in teardown logs it and returns 0. */
 int plan_problem(const struct plan *plan, const struct error *err) must_check;
 
+/* The same for the result r of a step of planning. */
+int plan_step(const struct plan *plan, int r, const struct error *err) must_check;
+
 /* What the firewall shall do for one network, once its addresses are known. */
 struct fw_intent plan_intent(const struct plan *plan, const struct network_plan *net);
 

@@ -9,14 +9,6 @@
 
 #define ROUTE_METRIC_DEFAULT 100
 
-const struct option *option_find(const struct option *list, size_t n, const char *key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(list[i].key, key) == 0)
-			return &list[i];
-	return NULL;
-}
-
 static size_t read_options(const struct reader *r, const char *key, struct option **out)
 {
 	struct reader map = read_object_or_none(r, key), *members;

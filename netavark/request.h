@@ -14,12 +14,8 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/reader.h"
+#include "netavark/option.h"
 #include "netavark/ports.h"
-
-struct option {
-	const char *key, *value;
-	struct reader at;
-};
 
 struct subnet {
 	struct prefix net;	 /* host bits as written */
@@ -84,6 +80,3 @@ struct request {
  * Errors:  -EINVAL; the text names the place and the value.
  */
 int request_read(struct document *doc, struct request *out, struct error *err) must_check;
-
-/* The value of an option, or NULL. */
-const struct option *option_find(const struct option *list, size_t n, const char *key);

@@ -3,13 +3,13 @@
 #include "netavark/drivers/bridge.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "netavark/drivers/interface.h"
 
 #define SYSTEMD_DIR   "/run/systemd/system"
 #define SYSCTL_D_DIR  "/run/sysctl.d"
@@ -215,35 +215,11 @@ static int make_veth(const struct network_plan *net, struct host *h, const struc
 	return 0;
 }
 
-struct container_settings {
-	const struct network_plan *net;
-	struct arena *arena;
-};
-
-static int set_container_sysctls(void *arg, struct error *err)
-{
-	const struct container_settings *s = arg;
-
-	for (size_t i = 0; i < s->net->n_container_sysctls; i++) {
-		const struct sysctl_setting *setting = &s->net->container_sysctls[i];
-		bool autoconf = text_ends_with(setting->name, "/autoconf");
-		int r = sysctl_set(setting, s->arena, NULL, err);
-
-		/* Without IPv6 there is no such setting, and a container may have /proc read-only. */
-		if (autoconf && (r == -ENOENT || r == -EROFS))
-			continue;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int set_sysctls(const struct network_plan *net, struct host *h, const struct link_info *veth,
 		       struct error *err)
 {
-	struct container_settings settings = {net, h->arena};
 	struct link_info host_end;
-	int r = host_in_container(h, set_container_sysctls, &settings, err);
+	int r = interface_set_sysctls(net, h, err);
 
 	if (r < 0 || !net->has_ipv6)
 		return r;
@@ -254,72 +230,6 @@ static int set_sysctls(const struct network_plan *net, struct host *h, const str
 							host_end.name),
 					   "0"};
 	return sysctl_set(&dad, h->arena, NULL, err);
-}
-
-/* ---- routes ---- */
-
-static int add_default_route(const struct network_plan *net, struct host *h,
-			     const struct addr *gateway, struct error *err)
-{
-	struct route route = {
-		.destination = {{.family = gateway->family}, 0},
-		.gateway = *gateway,
-		.metric = net->metric,
-		.type = RTN_UNICAST,
-	};
-	const struct addr_text dst = prefix_print(&route.destination), gw = addr_print(gateway);
-
-	log_info("Adding route (dest: %s, gw: %s, metric %u)", dst.s, gw.s, route.metric);
-	int r = route_add(h->container_nl, &route, err);
-	return r < 0 ? wrap(err, "add default route (dest: %s, gw: %s, metric %u)", dst.s, gw.s,
-			    route.metric)
-		     : 0;
-}
-
-static int add_default_routes(const struct network_plan *net, struct host *h, struct error *err)
-{
-	static const int families[] = {AF_INET, AF_INET6};
-
-	if (net->internal || net->no_default_route)
-		return 0;
-	for (size_t f = 0; f < array_size(families); f++) {
-		for (size_t i = 0; i < net->n_gateways; i++) {
-			if (net->gateways[i].addr.family != families[f])
-				continue;
-			int r = add_default_route(net, h, &net->gateways[i].addr, err);
-			if (r < 0)
-				return r;
-			break;
-		}
-	}
-	return 0;
-}
-
-static char *route_shown(struct arena *a, const struct route *r)
-{
-	const char *type = r->type == RTN_BLACKHOLE	? "Blackhole "
-			   : r->type == RTN_UNREACHABLE ? "Unreachable "
-			   : r->type == RTN_PROHIBIT	? "Prohibit "
-							: "";
-
-	if (r->gateway.family)
-		return arena_printf(a, "(dest: %s, gw: %s, metric %u)", prefix_str(&r->destination),
-				    addr_str(&r->gateway), r->metric);
-	return arena_printf(a, "(%sdest: %s, metric %u)", type, prefix_str(&r->destination),
-			    r->metric);
-}
-
-static int add_static_routes(const struct network_plan *net, struct host *h, struct error *err)
-{
-	for (size_t i = 0; i < net->n_routes; i++) {
-		const char *shown = route_shown(h->arena, &net->routes[i]);
-
-		log_info("Adding route %s", shown);
-		int r = route_add(h->container_nl, &net->routes[i], err);
-		if (r < 0)
-			return wrap(err, "add static route %s", shown);
-	}
-	return 0;
 }
 
 /* ---- setup ---- */
@@ -333,22 +243,6 @@ static int configure_veth(const struct network_plan *net, struct host *h,
 		return r;
 	r = link_set_up(h->nl, veth->peer, NULL, err);
 	return r < 0 ? wrap(err, "failed to set host veth up") : 0;
-}
-
-static int address_container(const struct network_plan *net, struct host *h,
-			     const struct link_info *veth, struct error *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < net->n_addresses; i++)
-		r = address_add(h->container_nl, veth->index, &net->addresses[i].prefix, NULL, err);
-	if (r < 0)
-		return wrap(err, "add ip addr to container veth");
-	r = link_set_up(h->container_nl, veth->index, NULL, err);
-	if (r < 0)
-		return wrap(err, "set container veth up");
-	r = add_default_routes(net, h, err);
-	return r < 0 ? r : add_static_routes(net, h, err);
 }
 
 /* An unmanaged bridge belongs to somebody else: the server listens on what it carries. */
@@ -400,7 +294,7 @@ static int bridge_setup(struct network_plan *net, struct host *h, struct network
 		if (r < 0)
 			return wrap(err, "set static mac on bridge");
 	}
-	r = address_container(net, h, &veth, err);
+	r = interface_configure(net, h, veth.index, "container veth", err);
 	if (r < 0)
 		return r;
 	*out = (struct network_status){.net = net};
@@ -416,28 +310,12 @@ static void collect(struct error *all, int r, const struct error *one)
 		error_collect(all, one);
 }
 
-static void remove_routes(const struct network_plan *net, struct host *h, struct error *all)
-{
-	for (size_t i = 0; i < net->n_routes; i++) {
-		struct error err;
-
-		log_info("Deleting route %s", route_shown(h->arena, &net->routes[i]));
-		int r = route_delete(h->container_nl, &net->routes[i], &err);
-		if (r != -ESRCH)
-			collect(all, r, &err);
-	}
-}
-
 /* Returns whether it was there and is gone now. */
 static bool remove_container_end(const struct network_plan *net, struct host *h, struct error *all)
 {
-	struct link_info veth;
 	struct error err;
-	int r = link_find(h->container_nl, net->container_if, &veth, &err);
+	int r = interface_delete(net, h, &err);
 
-	if (r == 0)
-		r = veth.index ? link_delete(h->container_nl, veth.index, &err)
-			       : fail_netlink(&err, ENODEV, "%s", "");
 	if (r < 0)
 		wrap(&err, "failed to delete container veth %s", net->container_if);
 	collect(all, r, &err);
@@ -480,7 +358,7 @@ static void bridge_teardown(const struct network_plan *net, struct host *h, bool
 	struct error one;
 
 	if (h->container_nl) {
-		remove_routes(net, h, all);
+		interface_remove_routes(net, h, all);
 		removed = remove_container_end(net, h, all);
 	}
 	*out_complete = false;
@@ -516,6 +394,7 @@ static void bridge_remove_network(const struct network_plan *net, struct host *h
 const struct driver driver_bridge = {
 	.name = "bridge",
 	.plan = bridge_plan,
+	.print = bridge_print,
 	.setup = bridge_setup,
 	.teardown = bridge_teardown,
 	.remove_network = bridge_remove_network,

@@ -6,3 +6,4 @@
 /* The planning half of the bridge driver. Pure. */
 int bridge_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
 		struct error *err) must_check;
+void bridge_print(const struct network_plan *net, struct text *t);

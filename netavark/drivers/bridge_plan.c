@@ -7,40 +7,12 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "netavark/drivers/interface.h"
 #include "netavark/hash.h"
 #include "netavark/ipam.h"
 #include "netavark/number.h"
 
 #define DEFAULT_ROUTE_METRIC 100
-
-static const char *value_of(const struct network_setup *net, const char *key)
-{
-	const struct option *o = option_find(net->options, net->n_options, key);
-
-	return o ? o->value : NULL;
-}
-
-/*
- * The kernel refuses such names too, but only after other things were made. The text is the
- * kernel's own error behind the context it would appear in.
- */
-static int check_interface_name(const char *name, const char *context, const struct reader *at,
-				const char *key, struct error *err)
-{
-	int code = 0;
-
-	if (strlen(name) >= IFNAMSIZ)
-		code = ERANGE;
-	else if (strpbrk(name, "/: \t\n\v\f\r") || strcmp(name, ".") == 0 ||
-		 strcmp(name, "..") == 0)
-		code = EINVAL;
-	if (!code)
-		return 0;
-	fail_netlink(err, code, "%s", context);
-	size_t used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": \"%s\"", name);
-	return reader_place(at, key, err);
-}
 
 static int plan_names(const struct plan *plan, const struct network_setup *net,
 		      struct network_plan *out, struct error *err)
@@ -57,58 +29,17 @@ static int plan_names(const struct plan *plan, const struct network_setup *net,
 		return fail(err, EINVAL, "no bridge interface name given");
 	if (!*out->container_if)
 		return fail(err, EINVAL, "no container interface name given");
-	r = check_interface_name(out->bridge, "get bridge interface", &net->at, "network_interface",
+	r = interface_check_name(out->bridge, "get bridge interface", &net->at, "network_interface",
 				 err);
 	if (r == 0)
-		r = check_interface_name(out->container_if, "create veth pair", &net->me.at,
+		r = interface_check_name(out->container_if, "create veth pair", &net->me.at,
 					 "interface_name", err);
 	if (r == 0 && host_if)
-		r = check_interface_name(out->host_if, "create veth pair", &host_if->at, NULL, err);
+		r = interface_check_name(out->host_if, "create veth pair", &host_if->at, NULL, err);
 	return r;
 }
 
 /* ---- options ---- */
-
-static int read_number(const struct network_setup *net, const char *key, uint32_t *out,
-		       struct error *err)
-{
-	const char *text = value_of(net, key), *why;
-	uint64_t n;
-
-	if (!text)
-		return 0;
-	why = number_parse(text, UINT32_MAX, &n);
-	if (why)
-		return fail(err, EINVAL, "unable to parse \"%s\": %s", key, why);
-	*out = (uint32_t)n;
-	return 0;
-}
-
-static int read_flag(const struct network_setup *net, const char *key, bool *out, struct error *err)
-{
-	const char *text = value_of(net, key);
-
-	if (text && !number_parse_bool(text, out))
-		return fail(err, EINVAL,
-			    "unable to parse \"%s\": provided string was not `true` or `false`",
-			    key);
-	return 0;
-}
-
-static int read_outbound(const struct network_setup *net, const char *key, int family,
-			 struct addr *out, struct error *err)
-{
-	const char *text = value_of(net, key);
-	struct addr a;
-
-	if (!text)
-		return 0;
-	if (!addr_parse(text, &a) || a.family != family)
-		return fail(err, EINVAL, "unable to parse \"%s\": invalid %s address syntax", key,
-			    family == AF_INET ? "IPv4" : "IPv6");
-	*out = a;
-	return 0;
-}
 
 static int isolation_from(const char *text, enum isolation *out, struct error *err)
 {
@@ -132,7 +63,7 @@ static int isolation_from(const char *text, enum isolation *out, struct error *e
 static int plan_isolation(const struct plan *plan, const struct network_setup *net,
 			  struct network_plan *out, struct error *err)
 {
-	const char *text = value_of(net, "isolate");
+	const char *text = option_text(net->options, net->n_options, "isolate");
 
 	if (!text)
 		text = plan->options->default_isolate;
@@ -170,13 +101,14 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 	int r;
 
 	out->metric = DEFAULT_ROUTE_METRIC;
-	r = read_number(net, "mtu", &out->mtu, err);
+	r = option_u32(net->options, net->n_options, "mtu", &out->mtu, err);
 	if (r == 0)
 		r = plan_isolation(plan, net, out, err);
 	if (r == 0)
-		r = read_number(net, "metric", &out->metric, err);
+		r = option_u32(net->options, net->n_options, "metric", &out->metric, err);
 	if (r == 0)
-		r = read_flag(net, "no_default_route", &out->no_default_route, err);
+		r = option_bool(net->options, net->n_options, "no_default_route",
+				&out->no_default_route, err);
 	if (r == 0)
 		r = refuse_unsupported(net, err);
 	if (r == 0 && net->me.mac) {
@@ -188,7 +120,7 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 
 static int plan_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
 {
-	const char *mode = value_of(net, "mode");
+	const char *mode = option_text(net->options, net->n_options, "mode");
 	bool dhcp = net->ipam_driver && strcmp(net->ipam_driver, "dhcp") == 0;
 
 	out->unmanaged = mode && strcmp(mode, "unmanaged") == 0;
@@ -199,26 +131,15 @@ static int plan_mode(const struct network_setup *net, struct network_plan *out, 
 			    "cannot use dhcp ipam driver without using the option mode=unmanaged");
 	if (dhcp)
 		return fail(err, EOPNOTSUPP, "ipam driver dhcp is not supported");
-	int r = read_outbound(net, "outbound_addr4", AF_INET, &out->outbound4, err);
+	int r = option_addr(net->options, net->n_options, "outbound_addr4", AF_INET,
+			    &out->outbound4, err);
 	if (r == 0)
-		r = read_outbound(net, "outbound_addr6", AF_INET6, &out->outbound6, err);
+		r = option_addr(net->options, net->n_options, "outbound_addr6", AF_INET6,
+				&out->outbound6, err);
 	return r;
 }
 
 /* ---- sysctls ---- */
-
-static void add_sysctl(struct arena *a, struct sysctl_setting **list, size_t *n, const char *name,
-		       const char *value)
-{
-	*list = arena_grow(a, *list, *n, sizeof(**list));
-	(*list)[(*n)++] = (struct sysctl_setting){.name = name, .value = value};
-}
-
-static char *interface_sysctl(struct arena *a, int family, const char *interface, const char *key)
-{
-	return arena_printf(a, "net/%s/conf/%s/%s", family == AF_INET ? "ipv4" : "ipv6", interface,
-			    key);
-}
 
 static void plan_host_sysctls(struct arena *a, struct network_plan *out)
 {
@@ -227,20 +148,20 @@ static void plan_host_sysctls(struct arena *a, struct network_plan *out)
 	const char *b = out->bridge;
 
 	if (out->internal)
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET, b, "forwarding"), "0");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET, b, "forwarding"), "0");
 	if (out->internal && out->has_ipv6)
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET6, b, "forwarding"), "0");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET6, b, "forwarding"), "0");
 	if (!out->internal)
-		add_sysctl(a, list, n, "net/ipv4/ip_forward", "1");
+		sysctl_add(a, list, n, "net/ipv4/ip_forward", "1");
 	if (!out->internal && out->has_ipv6)
-		add_sysctl(a, list, n, "net/ipv6/conf/all/forwarding", "1");
+		sysctl_add(a, list, n, "net/ipv6/conf/all/forwarding", "1");
 	if (!out->internal)
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET, b, "route_localnet"), "1");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET, b, "route_localnet"), "1");
 	if (out->has_ipv6) {
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET6, b, "accept_dad"), "0");
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET6, b, "accept_ra"), "0");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET6, b, "accept_dad"), "0");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET6, b, "accept_ra"), "0");
 	}
-	add_sysctl(a, list, n, interface_sysctl(a, AF_INET, b, "rp_filter"), "2");
+	sysctl_add(a, list, n, sysctl_of(a, AF_INET, b, "rp_filter"), "2");
 }
 
 static void plan_container_sysctls(struct arena *a, struct network_plan *out)
@@ -249,11 +170,11 @@ static void plan_container_sysctls(struct arena *a, struct network_plan *out)
 	size_t *n = &out->n_container_sysctls;
 	const char *c = out->container_if;
 
-	add_sysctl(a, list, n, interface_sysctl(a, AF_INET6, c, "autoconf"), "0");
+	sysctl_add(a, list, n, sysctl_of(a, AF_INET6, c, "autoconf"), "0");
 	if (out->has_ipv6)
-		add_sysctl(a, list, n, interface_sysctl(a, AF_INET6, c, "accept_dad"), "0");
-	add_sysctl(a, list, n, interface_sysctl(a, AF_INET, c, "arp_notify"), "1");
-	add_sysctl(a, list, n, interface_sysctl(a, AF_INET, c, "rp_filter"), "2");
+		sysctl_add(a, list, n, sysctl_of(a, AF_INET6, c, "accept_dad"), "0");
+	sysctl_add(a, list, n, sysctl_of(a, AF_INET, c, "arp_notify"), "1");
+	sysctl_add(a, list, n, sysctl_of(a, AF_INET, c, "rp_filter"), "2");
 }
 
 /* ---- names for the DNS server ---- */
@@ -300,12 +221,6 @@ static void plan_dns(const struct plan *plan, const struct network_setup *net,
 		add_dns_name(plan->arena, &out->dns, net->me.aliases[i]);
 }
 
-/* In a teardown a step that fails is logged and left out. */
-static int step(const struct plan *plan, int r, const struct error *err)
-{
-	return r < 0 ? plan_problem(plan, err) : 0;
-}
-
 int bridge_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
 		struct error *err)
 {
@@ -314,11 +229,11 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 
 	if (r < 0)
 		return r;
-	r = step(plan, ipam_plan(plan, net, out, err), err);
+	r = plan_step(plan, ipam_plan(plan, net, out, err), err);
 	if (r == 0)
-		r = step(plan, plan_options(plan, net, out, err), err);
+		r = plan_step(plan, plan_options(plan, net, out, err), err);
 	if (r == 0)
-		r = step(plan, plan_mode(net, out, err), err);
+		r = plan_step(plan, plan_mode(net, out, err), err);
 	if (r < 0)
 		return r;
 	out->uses_firewall = !out->unmanaged && (!net->internal || net->dns_enabled);
@@ -328,4 +243,21 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 	}
 	plan_dns(plan, net, out);
 	return 0;
+}
+
+void bridge_print(const struct network_plan *net, struct text *t)
+{
+	static const char *const isolations[] = {"no", "from other isolated networks",
+						 "from all other networks"};
+
+	text_printf(t, "  bridge %s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
+		    net->internal ? ", internal" : "");
+	text_printf(t, "  isolated: %s\n", isolations[net->isolation]);
+	text_printf(t, "  interface %s, host end %s", net->container_if,
+		    *net->host_if ? net->host_if : "(kernel's choice)");
+	if (net->has_mac)
+		text_printf(t, ", mac " MAC_TEXT, MAC_ARGS(net->mac));
+	if (net->mtu)
+		text_printf(t, ", mtu %u", net->mtu);
+	text_add(t, "\n");
 }

@@ -5,6 +5,7 @@
  * Network drivers: three verbs each. A table lists them; there is no registration.
  */
 
+#include "common/text.h"
 #include "netavark/host.h"
 #include "netavark/plan.h"
 
@@ -18,6 +19,8 @@ struct driver {
 	/* Fills out from the request; pure. */
 	int (*plan)(const struct plan *plan, const struct network_setup *net,
 		    struct network_plan *out, struct error *err);
+	/* Adds what plan_print() says of the links: lines that begin with two blanks. */
+	void (*print)(const struct network_plan *net, struct text *t);
 	/* Makes the links, addresses and routes. Undo: pushed to host->undo. */
 	int (*setup)(struct network_plan *net, struct host *host, struct network_status *out,
 		     struct error *err);

@@ -22,7 +22,6 @@ declare -A subjects=(
 	[common/error]="error_ fail wrap"
 	[common/netlink]="netlink_ link_ address_ route_"
 	[common/reader]="reader_ read_ document_"
-	[netavark/request]="request_ option_"
 	[netavark/drivers/drivers]="driver_"
 	[netavark/drivers/bridge]="driver_bridge"
 	[netavark/firewall/rule]="rule_ ruleset_"

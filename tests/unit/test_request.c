@@ -279,22 +279,6 @@ static void names_must_be_fit_for_files(void **state)
 	refuses(rows, array_size(rows));
 }
 
-static void option_find_finds_by_whole_key(void **state)
-{
-	struct planning p;
-
-	(void)state;
-	assert_int_equal(planning_read_edited(&p, "'options':{}",
-					      "'options':{'mtu2':'1','mtu':'9000'}"),
-			 0);
-	const struct network_setup *net = &p.req.networks[0];
-	const struct option *o = option_find(net->options, net->n_options, "mtu");
-	assert_non_null(o);
-	assert_string_equal(o->value, "9000");
-	assert_null(option_find(net->options, net->n_options, "mt"));
-	planning_end(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,8 +299,6 @@ int main(void)
 		     bad_addresses_are_refused),
 		TEST("request: names that cannot be part of a file name are refused",
 		     names_must_be_fit_for_files),
-		TEST("request: options are found by their whole key",
-		     option_find_finds_by_whole_key),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

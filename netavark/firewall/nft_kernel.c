@@ -19,7 +19,6 @@
 #include "common/log.h"
 #include "netavark/firewall/nft_expr.h"
 
-#define FAMILY	      NFPROTO_INET
 #define READ_BYTES    65536 /* the kernel fills at most 32 KiB per datagram of a dump */
 #define MESSAGE_BYTES 16384 /* more than any single message of a batch */
 #define INET_PROTO    12    /* nft's number for the type of a set of protocols */
@@ -101,9 +100,9 @@ static int ask(struct nft *nft, struct nlmsghdr *request, mnl_cb_t on_data, void
 	return r;
 }
 
-static struct nlmsghdr *request_new(struct nft *nft, uint16_t type, uint16_t flags)
+static struct nlmsghdr *request_new(struct nft *nft, uint8_t family, uint16_t type, uint16_t flags)
 {
-	return nftnl_nlmsg_build_hdr(arena_alloc(nft->arena, 1024), type, FAMILY, flags, 0);
+	return nftnl_nlmsg_build_hdr(arena_alloc(nft->arena, 1024), type, family, flags, 0);
 }
 
 static int fail_nft(struct error *err, int r, const char *what, const char *name)
@@ -127,30 +126,30 @@ int nft_begin(struct nft *nft, struct error *err)
 
 	if (r < 0)
 		return wrap(err, "nftables error");
-	r = ask(nft, request_new(nft, NFT_MSG_GETGEN, NLM_F_ACK), on_generation, NULL,
+	r = ask(nft, request_new(nft, AF_UNSPEC, NFT_MSG_GETGEN, NLM_F_ACK), on_generation, NULL,
 		&nft->generation);
 	return r < 0 ? fail_nft(err, r, "get generation", "") : 0;
 }
 
-int nft_find_table(struct nft *nft, const char *table, bool *out, struct error *err)
+int nft_find_table(struct nft *nft, const struct table *t, bool *out, struct error *err)
 {
 	int r = fault("nft_find_table", err);
 
 	if (r < 0)
 		return wrap(err, "nftables error");
-	struct nlmsghdr *request = request_new(nft, NFT_MSG_GETTABLE, NLM_F_ACK);
-	mnl_attr_put_strz(request, NFTA_TABLE_NAME, table);
+	struct nlmsghdr *request = request_new(nft, t->family, NFT_MSG_GETTABLE, NLM_F_ACK);
+	mnl_attr_put_strz(request, NFTA_TABLE_NAME, t->name);
 	r = ask(nft, request, NULL, NULL, NULL);
 	*out = r == 0;
-	return r < 0 && r != -ENOENT ? fail_nft(err, r, "get table", table) : 0;
+	return r < 0 && r != -ENOENT ? fail_nft(err, r, "get table", t->name) : 0;
 }
 
-static int find_chain(struct nft *nft, const char *table, const char *name, bool *out,
+static int find_chain(struct nft *nft, const struct table *t, const char *name, bool *out,
 		      struct error *err)
 {
-	struct nlmsghdr *request = request_new(nft, NFT_MSG_GETCHAIN, NLM_F_ACK);
+	struct nlmsghdr *request = request_new(nft, t->family, NFT_MSG_GETCHAIN, NLM_F_ACK);
 
-	mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, table);
+	mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, t->name);
 	mnl_attr_put_strz(request, NFTA_CHAIN_NAME, name);
 	int r = ask(nft, request, NULL, NULL, NULL);
 	*out = r == 0;
@@ -159,22 +158,23 @@ static int find_chain(struct nft *nft, const char *table, const char *name, bool
 
 struct rule_dump {
 	struct arena *arena;
-	struct nft_chain *chain;
+	struct live_chain *chain;
 };
 
 static int on_rule(const struct nlmsghdr *h, void *arg)
 {
 	struct rule_dump *dump = arg;
-	struct nft_chain *c = dump->chain;
+	struct live_chain *c = dump->chain;
 	struct nftnl_rule *in = nftnl_rule_alloc();
 
 	if (!in)
 		abort();
 	if (nftnl_rule_nlmsg_parse(h, in) == 0 &&
 	    strcmp(nftnl_rule_get_str(in, NFTNL_RULE_CHAIN), c->name) == 0) {
-		struct nft_rule live = {.handle = nftnl_rule_get_u64(in, NFTNL_RULE_HANDLE)};
+		struct live_rule live = {.handle = nftnl_rule_get_u64(in, NFTNL_RULE_HANDLE)};
 
 		live.ours = nft_expr_decode(in, dump->arena, &live.rule, &live.set);
+		live.rule.table = c->table;
 		c->rules = arena_grow(dump->arena, c->rules, c->n_rules, sizeof(*c->rules));
 		c->rules[c->n_rules++] = live;
 	}
@@ -190,7 +190,7 @@ static void forget_rules(void *arg)
 	dump->chain->n_rules = 0;
 }
 
-int nft_read_chain(struct nft *nft, const char *table, const char *name, struct nft_chain *out,
+int nft_read_chain(struct nft *nft, const struct table *t, const char *name, struct live_chain *out,
 		   struct error *err)
 {
 	struct rule_dump dump = {nft->arena, out};
@@ -198,16 +198,16 @@ int nft_read_chain(struct nft *nft, const char *table, const char *name, struct 
 
 	if (r < 0)
 		return wrap(err, "nftables error");
-	*out = (struct nft_chain){.name = name};
-	struct nlmsghdr *request = request_new(nft, NFT_MSG_GETRULE, NLM_F_DUMP);
-	mnl_attr_put_strz(request, NFTA_RULE_TABLE, table);
+	*out = (struct live_chain){.table = t, .name = name};
+	struct nlmsghdr *request = request_new(nft, t->family, NFT_MSG_GETRULE, NLM_F_DUMP);
+	mnl_attr_put_strz(request, NFTA_RULE_TABLE, t->name);
 	mnl_attr_put_strz(request, NFTA_RULE_CHAIN, name);
 	r = ask(nft, request, on_rule, forget_rules, &dump);
 	if (r < 0 && r != -ENOENT)
 		return fail_nft(err, r, "list chain", name);
 	/* A dump of a chain that is not there is as empty as one that has no rules. */
 	out->exists = out->n_rules > 0;
-	return out->exists ? 0 : find_chain(nft, table, name, &out->exists, err);
+	return out->exists ? 0 : find_chain(nft, t, name, &out->exists, err);
 }
 
 struct chain_dump {
@@ -239,16 +239,16 @@ static void forget_chains(void *arg)
 	((struct chain_dump *)arg)->names = NULL;
 }
 
-int nft_list_chains(struct nft *nft, const char *table, const char ***out, size_t *out_n,
+int nft_list_chains(struct nft *nft, const struct table *t, const char ***out, size_t *out_n,
 		    struct error *err)
 {
-	struct chain_dump dump = {.arena = nft->arena, .table = table};
+	struct chain_dump dump = {.arena = nft->arena, .table = t->name};
 	int r = fault("nft_list_chains", err);
 
 	if (r < 0)
 		return wrap(err, "nftables error");
-	r = ask(nft, request_new(nft, NFT_MSG_GETCHAIN, NLM_F_DUMP), on_chain, forget_chains,
-		&dump);
+	r = ask(nft, request_new(nft, t->family, NFT_MSG_GETCHAIN, NLM_F_DUMP), on_chain,
+		forget_chains, &dump);
 	if (r < 0)
 		return fail_nft(err, r, "list chains", "");
 	*out = dump.names;
@@ -292,7 +292,7 @@ static void forget_elements(void *arg)
 	*(struct set_dump *)arg = (struct set_dump){0};
 }
 
-int nft_is_tcp_and_udp(struct nft *nft, const char *table, const char *set, bool *out,
+int nft_is_tcp_and_udp(struct nft *nft, const struct table *t, const char *set, bool *out,
 		       struct error *err)
 {
 	struct set_dump dump;
@@ -300,8 +300,8 @@ int nft_is_tcp_and_udp(struct nft *nft, const char *table, const char *set, bool
 
 	if (r < 0)
 		return wrap(err, "nftables error");
-	struct nlmsghdr *request = request_new(nft, NFT_MSG_GETSETELEM, NLM_F_DUMP);
-	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, table);
+	struct nlmsghdr *request = request_new(nft, t->family, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, t->name);
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
 	r = ask(nft, request, on_elements, forget_elements, &dump);
 	*out = r == 0 && dump.tcp == 1 && dump.udp == 1 && !dump.other;
@@ -317,11 +317,11 @@ struct batch {
 	size_t *op_of; /* message → operation, for errors */
 	size_t n_messages;
 	uint32_t n_sets;
-	const char *table;
 };
 
 /* Room for one more message, with its header. */
-static struct nlmsghdr *message_begin(struct batch *b, uint16_t type, uint16_t flags, size_t op)
+static struct nlmsghdr *message_begin(struct batch *b, uint8_t family, uint16_t type,
+				      uint16_t flags, size_t op)
 {
 	if (b->room - b->len < MESSAGE_BYTES) {
 		b->room = (b->room + MESSAGE_BYTES) * 2;
@@ -335,7 +335,7 @@ static struct nlmsghdr *message_begin(struct batch *b, uint16_t type, uint16_t f
 			abort();
 	}
 	b->op_of[b->n_messages++] = op;
-	return nftnl_nlmsg_build_hdr(b->data + b->len, type, FAMILY, flags, b->seq++);
+	return nftnl_nlmsg_build_hdr(b->data + b->len, type, family, flags, b->seq++);
 }
 
 static void message_end(struct batch *b, const struct nlmsghdr *h)
@@ -345,37 +345,38 @@ static void message_end(struct batch *b, const struct nlmsghdr *h)
 
 static void frame(struct batch *b, uint16_t type, uint32_t generation)
 {
-	struct nlmsghdr *h = message_begin(b, 0, 0, 0);
+	struct nlmsghdr *h = message_begin(b, AF_UNSPEC, 0, 0, 0);
 	struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
 
 	h->nlmsg_type = type;
-	g->nfgen_family = AF_UNSPEC;
 	g->res_id = htons(NFNL_SUBSYS_NFTABLES);
 	if (type == NFNL_MSG_BATCH_BEGIN)
 		mnl_attr_put_u32(h, NFNL_BATCH_GENID, htonl(generation));
 	message_end(b, h);
 }
 
-static void put_table(struct batch *b, const struct nft_op *op, size_t i)
+static void put_table(struct batch *b, const struct op *op, size_t i)
 {
-	bool adds = op->kind == NFT_ADD_TABLE;
-	struct nlmsghdr *h = message_begin(b, adds ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE,
-					   adds ? NLM_F_CREATE : 0, i);
+	bool adds = op->kind == OP_ADD_TABLE;
+	struct nlmsghdr *h =
+		message_begin(b, op->table->family, adds ? NFT_MSG_NEWTABLE : NFT_MSG_DELTABLE,
+			      adds ? NLM_F_CREATE : 0, i);
 
-	mnl_attr_put_strz(h, NFTA_TABLE_NAME, b->table);
+	mnl_attr_put_strz(h, NFTA_TABLE_NAME, op->table->name);
 	message_end(b, h);
 }
 
-static void put_chain(struct batch *b, const struct nft_op *op, size_t i)
+static void put_chain(struct batch *b, const struct op *op, size_t i)
 {
-	bool adds = op->kind == NFT_ADD_CHAIN;
-	struct nlmsghdr *h = message_begin(b, adds ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN,
-					   adds ? NLM_F_CREATE : 0, i);
+	bool adds = op->kind == OP_ADD_CHAIN;
+	struct nlmsghdr *h =
+		message_begin(b, op->table->family, adds ? NFT_MSG_NEWCHAIN : NFT_MSG_DELCHAIN,
+			      adds ? NLM_F_CREATE : 0, i);
 	struct nftnl_chain *c = nftnl_chain_alloc();
 
 	if (!c)
 		abort();
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, b->table);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, op->table->name);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, op->chain.name);
 	if (adds && op->chain.type) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, op->chain.type);
@@ -399,13 +400,13 @@ static void add_protocol(struct nftnl_set *s, uint8_t proto)
 }
 
 /* The anonymous set { tcp, udp } of one rule; it dies with the rule. */
-static void put_protocol_set(struct batch *b, uint32_t id, size_t i)
+static void put_protocol_set(struct batch *b, const struct table *t, uint32_t id, size_t i)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 
 	if (!s)
 		abort();
-	nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, t->name);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, NFT_EXPR_SET_NAME);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, id);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
@@ -415,34 +416,34 @@ static void put_protocol_set(struct batch *b, uint32_t id, size_t i)
 	add_protocol(s, IPPROTO_TCP);
 	add_protocol(s, IPPROTO_UDP);
 
-	struct nlmsghdr *h = message_begin(b, NFT_MSG_NEWSET, NLM_F_CREATE, i);
+	struct nlmsghdr *h = message_begin(b, t->family, NFT_MSG_NEWSET, NLM_F_CREATE, i);
 	nftnl_set_nlmsg_build_payload(h, s);
 	message_end(b, h);
-	h = message_begin(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, i);
+	h = message_begin(b, t->family, NFT_MSG_NEWSETELEM, NLM_F_CREATE, i);
 	nftnl_set_elems_nlmsg_build_payload(h, s);
 	message_end(b, h);
 	nftnl_set_free(s);
 }
 
-static void put_rule(struct batch *b, const struct nft_op *op, size_t i)
+static void put_rule(struct batch *b, const struct op *op, size_t i)
 {
-	bool adds = op->kind == NFT_ADD_RULE;
+	bool adds = op->kind == OP_ADD_RULE;
 	bool append = adds && !op->handle && op->rule.position != AT_HEAD;
 	struct nftnl_rule *r = nftnl_rule_alloc();
 
 	if (!r)
 		abort();
 	if (adds && op->rule.tcp_and_udp)
-		put_protocol_set(b, ++b->n_sets, i);
-	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, FAMILY);
-	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, b->table);
+		put_protocol_set(b, op->table, ++b->n_sets, i);
+	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, op->table->family);
+	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, op->table->name);
 	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, op->rule.chain);
 	if (adds)
 		nft_expr_encode(&op->rule, b->n_sets, r);
 	if (op->handle)
 		nftnl_rule_set_u64(r, adds ? NFTNL_RULE_POSITION : NFTNL_RULE_HANDLE, op->handle);
 	struct nlmsghdr *h =
-		message_begin(b, adds ? NFT_MSG_NEWRULE : NFT_MSG_DELRULE,
+		message_begin(b, op->table->family, adds ? NFT_MSG_NEWRULE : NFT_MSG_DELRULE,
 			      (uint16_t)((adds ? NLM_F_CREATE : 0) | (append ? NLM_F_APPEND : 0)),
 			      i);
 	nftnl_rule_nlmsg_build_payload(h, r);
@@ -450,19 +451,19 @@ static void put_rule(struct batch *b, const struct nft_op *op, size_t i)
 	message_end(b, h);
 }
 
-static void put_op(struct batch *b, const struct nft_op *op, size_t i)
+static void put_op(struct batch *b, const struct op *op, size_t i)
 {
 	switch (op->kind) {
-	case NFT_ADD_TABLE:
-	case NFT_DELETE_TABLE:
+	case OP_ADD_TABLE:
+	case OP_DELETE_TABLE:
 		put_table(b, op, i);
 		break;
-	case NFT_ADD_CHAIN:
-	case NFT_DELETE_CHAIN:
+	case OP_ADD_CHAIN:
+	case OP_DELETE_CHAIN:
 		put_chain(b, op, i);
 		break;
-	case NFT_ADD_RULE:
-	case NFT_DELETE_RULE:
+	case OP_ADD_RULE:
+	case OP_DELETE_RULE:
 		put_rule(b, op, i);
 		break;
 	}
@@ -505,46 +506,46 @@ static int read_errors(struct nft *nft, uint32_t *out_seq)
 	}
 }
 
-static const char *describe(const struct nft_op *op, struct arena *a)
+static const char *describe(const struct op *op, struct arena *a)
 {
 	switch (op->kind) {
-	case NFT_ADD_TABLE:
+	case OP_ADD_TABLE:
 		return "add table";
-	case NFT_DELETE_TABLE:
+	case OP_DELETE_TABLE:
 		return "delete table";
-	case NFT_ADD_CHAIN:
+	case OP_ADD_CHAIN:
 		return arena_printf(a, "add chain %s", op->chain.name);
-	case NFT_DELETE_CHAIN:
+	case OP_DELETE_CHAIN:
 		return arena_printf(a, "delete chain %s", op->chain.name);
-	case NFT_ADD_RULE:
+	case OP_ADD_RULE:
 		return arena_printf(a, "add rule to chain %s: %s", op->rule.chain,
 				    rule_print(&op->rule, a));
-	case NFT_DELETE_RULE:
+	case OP_DELETE_RULE:
 		return arena_printf(a, "delete rule from chain %s: %s", op->rule.chain,
 				    rule_print(&op->rule, a));
 	}
 	return "";
 }
 
-static int explain(struct nft *nft, const struct batch *b, const struct nft_ops *ops, int code,
-		   uint32_t seq, const char **out_busy, struct error *err)
+static int explain(struct nft *nft, const struct batch *b, const struct ops *ops, int code,
+		   uint32_t seq, const struct op **out_busy, struct error *err)
 {
 	uint32_t message = seq - b->first_seq;
 
 	if (code == -ERESTART || message >= b->n_messages)
 		return fail_errno(err, -code, "nftables error: commit");
-	const struct nft_op *op = &ops->list[b->op_of[message]];
-	if (code == -ENOENT && op->kind == NFT_DELETE_RULE)
+	const struct op *op = &ops->list[b->op_of[message]];
+	if (code == -ENOENT && op->kind == OP_DELETE_RULE)
 		code = -ERESTART;
-	if (code == -EBUSY && op->kind == NFT_DELETE_CHAIN)
-		*out_busy = op->chain.name;
+	if (code == -EBUSY && op->kind == OP_DELETE_CHAIN)
+		*out_busy = op;
 	return fail_errno(err, -code, "nftables error: %s", describe(op, nft->arena));
 }
 
-int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops, const char **out_busy,
+int nft_commit(struct nft *nft, const struct ops *ops, const struct op **out_busy,
 	       struct error *err)
 {
-	struct batch b = {.table = table, .seq = nft->seq + 1, .first_seq = nft->seq + 1};
+	struct batch b = {.seq = nft->seq + 1, .first_seq = nft->seq + 1};
 	uint32_t seq = 0;
 	int r = fault("nft_commit", err);
 
@@ -569,3 +570,66 @@ int nft_commit(struct nft *nft, const char *table, const struct nft_ops *ops, co
 	free(b.op_of);
 	return r;
 }
+
+/* ---- for jobs ---- */
+
+static int kernel_open(void **out, struct arena *a, struct error *err)
+{
+	struct nft *nft = arena_alloc(a, sizeof(*nft));
+
+	*out = nft;
+	return nft_open(nft, a, err);
+}
+
+static void kernel_close(void *k)
+{
+	nft_close(k);
+}
+
+static int kernel_begin(void *k, struct error *err)
+{
+	return nft_begin(k, err);
+}
+
+static int kernel_find_table(void *k, const struct table *t, bool *out, struct error *err)
+{
+	return nft_find_table(k, t, out, err);
+}
+
+static int kernel_read_chain(void *k, const struct table *t, const char *name,
+			     struct live_chain *out, struct error *err)
+{
+	return nft_read_chain(k, t, name, out, err);
+}
+
+static int kernel_list_chains(void *k, const struct table *t, const char ***out, size_t *out_n,
+			      struct error *err)
+{
+	return nft_list_chains(k, t, out, out_n, err);
+}
+
+static int kernel_is_tcp_and_udp(void *k, const struct table *t, const char *set, bool *out,
+				 struct error *err)
+{
+	return nft_is_tcp_and_udp(k, t, set, out, err);
+}
+
+static int kernel_commit(void *k, const struct ops *ops, size_t *out_done,
+			 const struct op **out_busy, struct error *err)
+{
+	int r = nft_commit(k, ops, out_busy, err);
+
+	*out_done = r < 0 ? 0 : ops->n;
+	return r;
+}
+
+const struct kernel nft_kernel = {
+	.open = kernel_open,
+	.close = kernel_close,
+	.begin = kernel_begin,
+	.find_table = kernel_find_table,
+	.read_chain = kernel_read_chain,
+	.list_chains = kernel_list_chains,
+	.is_tcp_and_udp = kernel_is_tcp_and_udp,
+	.commit = kernel_commit,
+};

@@ -10,6 +10,7 @@
 #include "netavark/firewall/rule.h"
 
 #define NFT_TABLE "netavark"
+extern const struct table nft_rules_table;
 
 #define NFT_MARK_HAIRPIN 0x2000u /* packet mark: masquerade it, it comes back to its own network */
 #define NFT_MARK_DNAT	 0x1000u /* connection mark: to a published port, isolation does not hold */

@@ -12,6 +12,7 @@
 void ruleset_add(struct ruleset *set, struct rule rule)
 {
 	set->rules = arena_grow(set->arena, set->rules, set->n_rules, sizeof(*set->rules));
+	rule.table = set->table;
 	set->rules[set->n_rules++] = rule;
 }
 
@@ -46,7 +47,8 @@ static bool same_action(const struct rule *a, const struct rule *b)
 
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
-	return same_text(a->chain, b->chain) && same_match(a, b) && same_action(a, b);
+	return a->table == b->table && same_text(a->chain, b->chain) && same_match(a, b) &&
+	       same_action(a, b);
 }
 
 /* ---- as text ---- */

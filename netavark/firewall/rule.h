@@ -28,7 +28,13 @@ enum verdict {
 /* BEFORE_REST: behind the fixed rules at the head of its chain, before all others. */
 enum position { AT_TAIL, AT_HEAD, BEFORE_REST };
 
+struct table {
+	uint8_t family; /* NFPROTO_* */
+	const char *name;
+};
+
 struct rule {
+	const struct table *table; /* one of a few constants: compared as a pointer */
 	const char *chain;
 	enum position position; /* where it is put; not compared */
 	int mapping;		/* port mapping it belongs to, counted from 1; not compared */
@@ -66,12 +72,14 @@ struct chain {
 
 struct ruleset {
 	struct arena *arena;
+	const struct table *table; /* of all its chains and rules */
 	struct chain *chains;
 	size_t n_chains;
 	struct rule *rules;
 	size_t n_rules;
 };
 
+/* The rule gets the table of the set. */
 void ruleset_add(struct ruleset *set, struct rule rule);
 void ruleset_add_chain(struct ruleset *set, struct chain chain);
 

@@ -13,6 +13,9 @@
 #include "common/fault.h"
 #include "common/log.h"
 
+/* IFLA_MACVLAN_BC_CUTOFF of kernel 6.4, which is newer than the headers of Debian 12. */
+#define MACVLAN_BC_CUTOFF 9
+
 int netlink_open(struct nl_sock **out, struct error *err)
 {
 	int on = 1, r = fault("netlink_open", err);
@@ -350,6 +353,68 @@ int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
 	push_unmake(undo, container_nl, spec->container_name, false);
+	return 0;
+}
+
+static void put_macvlan(struct nl_msg *msg, const struct macvlan_spec *spec)
+{
+	if (strcmp(spec->kind, "ipvlan") == 0) {
+		nla_put_u16(msg, IFLA_IPVLAN_MODE, (uint16_t)spec->mode);
+		return;
+	}
+	nla_put_u32(msg, IFLA_MACVLAN_MODE, spec->mode);
+	if (spec->has_bc_cutoff)
+		nla_put_u32(msg, MACVLAN_BC_CUTOFF, (uint32_t)spec->bc_cutoff);
+}
+
+int link_add_macvlan(struct nl_sock *nl, struct nl_sock *container_nl,
+		     const struct macvlan_spec *spec, struct undo *undo, struct error *err)
+{
+	const struct ifinfomsg ifi = {0};
+	int r = fault("link_add_macvlan", err);
+
+	if (r < 0)
+		return r;
+	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	if (!msg)
+		return fail_netlink(err, ENOMEM, "%s", "");
+	nla_put_string(msg, IFLA_IFNAME, spec->name);
+	nla_put_u32(msg, IFLA_LINK, (uint32_t)spec->parent);
+	nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)spec->container_ns);
+	if (spec->mtu)
+		nla_put_u32(msg, IFLA_MTU, spec->mtu);
+	if (spec->mac)
+		nla_put(msg, IFLA_ADDRESS, MAC_SIZE, spec->mac);
+	struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+	nla_put_string(msg, IFLA_INFO_KIND, spec->kind);
+	struct nlattr *data = nla_nest_start(msg, IFLA_INFO_DATA);
+	put_macvlan(msg, spec);
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+	log_debug("adding %s %s", spec->kind, spec->name);
+	r = change(nl, msg);
+	if (r < 0)
+		return fail_netlink(err, -r, "%s", "");
+	push_unmake(undo, container_nl, spec->name, false);
+	return 0;
+}
+
+int link_rename(struct nl_sock *nl, int index, const char *name, struct undo *undo,
+		struct error *err)
+{
+	const struct ifinfomsg ifi = {.ifi_index = index};
+	int r = fault("link_rename", err);
+
+	if (r < 0)
+		return r;
+	struct nl_msg *msg = message(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	if (msg)
+		nla_put_string(msg, IFLA_IFNAME, name);
+	log_debug("renaming link %d to %s", index, name);
+	r = change(nl, msg);
+	if (r < 0)
+		return fail_netlink(err, -r, "%s", "");
+	push_unmake(undo, nl, name, false);
 	return 0;
 }
 

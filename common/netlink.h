@@ -41,6 +41,18 @@ struct veth_spec {
 	const uint8_t *mac; /* of the container end; NULL: the kernel chooses */
 };
 
+struct macvlan_spec {
+	const char *kind; /* "macvlan" or "ipvlan" */
+	const char *name;
+	int container_ns;   /* descriptor of the namespace that gets the link */
+	int parent;	    /* index of the device below, in the namespace of the socket */
+	uint32_t mtu;	    /* bytes; 0: that of the parent */
+	const uint8_t *mac; /* NULL: the kernel chooses; an ipvlan has its parent's */
+	uint32_t mode;	    /* MACVLAN_MODE_… or IPVLAN_MODE_… */
+	bool has_bc_cutoff; /* macvlan: how busy a broadcast group must be to be queued, -1 never */
+	int32_t bc_cutoff;  /* not known to kernels before 6.4, which ignore it */
+};
+
 struct route {
 	struct prefix destination; /* host bits as written */
 	struct addr gateway;	   /* none for the types without */
@@ -73,6 +85,25 @@ int link_add_bridge(struct nl_sock *nl, const char *name, uint32_t mtu, struct u
  */
 int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct veth_spec *spec,
 		  struct undo *undo, struct error *err) must_check;
+
+/*
+ * Makes a macvlan or ipvlan right in the container's namespace. Kernels up to 6.12 at least look for
+ * the name in the namespace of the socket, too; 6.18 does not.
+ * Undo:    deleted through container_nl.
+ * Errors:  -EEXIST if the name is taken on either side; -EINVAL for an MTU above the parent's;
+ *          -EOPNOTSUPP if the kernel does not have the kind.
+ */
+int link_add_macvlan(struct nl_sock *nl, struct nl_sock *container_nl,
+		     const struct macvlan_spec *spec, struct undo *undo,
+		     struct error *err) must_check;
+
+/*
+ * Gives a link that this run has made, and that is down, its final name.
+ * Undo:    the link is deleted by the new name.
+ * Errors:  -EEXIST if the name is taken.
+ */
+int link_rename(struct nl_sock *nl, int index, const char *name, struct undo *undo,
+		struct error *err) must_check;
 
 /* Undo: set down again; NULL for a link that goes with its own undo. */
 int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *err) must_check;

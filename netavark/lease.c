@@ -202,14 +202,23 @@ static void set_add(struct addr_set *set, struct arena *a, const struct addr *ad
 	set->list[set->n++] = *addr;
 }
 
-/* Everything that may not be handed out: leases, gateways, what the bridge itself carries. */
+/* The host's device that carries the network; index 0 if it is not there. */
+static int find_carrier(const struct network_plan *net, struct host *host, struct link_info *out,
+			struct error *err)
+{
+	const char *name = net->bridge ? net->bridge : net->macvlan.parent;
+
+	return *name ? link_find(host->nl, name, out, err) : route_default_link(host->nl, out, err);
+}
+
+/* Everything that may not be handed out: leases, gateways, what the carrier itself has. */
 static int taken_addresses(const struct store *s, const struct network_plan *net, struct host *host,
 			   struct addr_set *out, struct error *err)
 {
 	json_t *lease, *text;
 	size_t i, k, n = 0;
 	struct addr a;
-	struct link_info bridge;
+	struct link_info carrier;
 	struct prefix *own;
 
 	json_array_foreach (json_object_get(s->root, "leases"), i, lease)
@@ -218,9 +227,9 @@ static int taken_addresses(const struct store *s, const struct network_plan *net
 				set_add(out, s->arena, &a);
 	for (i = 0; i < net->n_gateways; i++)
 		set_add(out, s->arena, &net->gateways[i].addr);
-	int r = link_find(host->nl, net->bridge, &bridge, err);
-	if (r == 0 && bridge.index)
-		r = address_list(host->nl, bridge.index, s->arena, &own, &n, err);
+	int r = find_carrier(net, host, &carrier, err);
+	if (r == 0 && carrier.index)
+		r = address_list(host->nl, carrier.index, s->arena, &own, &n, err);
 	for (i = 0; r == 0 && i < n; i++)
 		set_add(out, s->arena, &own[i].addr);
 	if (out->n)

@@ -7,6 +7,7 @@
 static const char *const empty = "cannot parse integer from empty string";
 static const char *const bad_digit = "invalid digit found in string";
 static const char *const too_large = "number too large to fit in target type";
+static const char *const too_small = "number too small to fit in target type";
 
 static int digit_of(char c)
 {
@@ -43,6 +44,22 @@ static const char *parse(const char *text, size_t len, unsigned int base, uint64
 const char *number_parse(const char *text, uint64_t max, uint64_t *out)
 {
 	return parse(text, strlen(text), 10, max, out);
+}
+
+const char *number_parse_i32(const char *text, int32_t *out)
+{
+	size_t len = strlen(text);
+	bool negative = len > 1 && text[0] == '-';
+	uint64_t n;
+	const char *why;
+
+	if (negative && text[1] == '+')
+		return bad_digit;
+	why = parse(text + negative, len - negative, 10, (uint64_t)INT32_MAX + negative, &n);
+	if (why)
+		return negative && why == too_large ? too_small : why;
+	*out = (int32_t)(negative ? -(int64_t)n : (int64_t)n);
+	return NULL;
 }
 
 bool number_parse_bool(const char *text, bool *out)

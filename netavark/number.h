@@ -17,6 +17,9 @@
  */
 const char *number_parse(const char *text, uint64_t max, uint64_t *out);
 
+/* The same with a sign, from INT32_MIN to INT32_MAX. */
+const char *number_parse_i32(const char *text, int32_t *out);
+
 /* "true", "false" and the further spellings 1 t T TRUE True 0 f F FALSE False. */
 bool number_parse_bool(const char *text, bool *out);
 

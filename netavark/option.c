@@ -36,6 +36,15 @@ int option_u32(const struct option *list, size_t n, const char *key, uint32_t *o
 	return 0;
 }
 
+int option_i32(const struct option *list, size_t n, const char *key, int32_t *out,
+	       struct error *err)
+{
+	const char *text = option_text(list, n, key), *why;
+
+	why = text ? number_parse_i32(text, out) : NULL;
+	return why ? fail(err, EINVAL, "unable to parse \"%s\": %s", key, why) : 0;
+}
+
 int option_bool(const struct option *list, size_t n, const char *key, bool *out, struct error *err)
 {
 	const char *text = option_text(list, n, key);

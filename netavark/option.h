@@ -28,6 +28,8 @@ const char *option_text(const struct option *list, size_t n, const char *key);
 /* Errors:  -EINVAL, "unable to parse \"<key>\": <why>". */
 int option_u32(const struct option *list, size_t n, const char *key, uint32_t *out,
 	       struct error *err) must_check;
+int option_i32(const struct option *list, size_t n, const char *key, int32_t *out,
+	       struct error *err) must_check;
 int option_bool(const struct option *list, size_t n, const char *key, bool *out,
 		struct error *err) must_check;
 int option_addr(const struct option *list, size_t n, const char *key, int family, struct addr *out,

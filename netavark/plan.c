@@ -50,6 +50,18 @@ static int plan_ports(struct plan *plan, struct error *err)
 
 /* ---- networks ---- */
 
+/* In the words in which the kernel's answer would come. */
+static int fail_same_interface(const struct network_setup *net, struct error *err)
+{
+	if (strcmp(net->driver, "bridge") == 0)
+		return fail_netlink(err, EEXIST,
+				    "create veth pair: interface %s already exists on container "
+				    "namespace",
+				    net->me.interface);
+	fail_netlink(err, EEXIST, "rename tmp %s interface", net->driver);
+	return reader_place(&net->me.at, "interface_name", err);
+}
+
 static int check_unique(const struct plan *plan, const struct network_setup *net, struct error *err)
 {
 	for (const struct network_setup *n = plan->req->networks; n < net; n++) {
@@ -58,10 +70,7 @@ static int check_unique(const struct plan *plan, const struct network_setup *net
 		    (n->driver && strcmp(n->name, net->name) == 0))
 			return fail(err, EINVAL, "network %s passed twice", net->asked_as);
 		if (!plan->teardown && strcmp(n->me.interface, net->me.interface) == 0)
-			return fail_netlink(err, EEXIST,
-					    "create veth pair: interface %s already exists on "
-					    "container namespace",
-					    net->me.interface);
+			return fail_same_interface(net, err);
 	}
 	return 0;
 }

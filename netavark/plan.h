@@ -36,11 +36,21 @@ struct dns_entry {
 	size_t n_names;
 };
 
+struct macvlan_plan {	    /* of macvlan and ipvlan */
+	const char *parent; /* "": the device of the default route */
+	const char *mode_name;
+	uint32_t mode; /* in the kernel's numbers */
+	bool has_bc_cutoff;
+	int32_t bc_cutoff;
+};
+
 struct network_plan {
 	const struct network_setup *setup;
 	const struct driver *driver;
 	const char *name, *id, *hash_name;
-	const char *bridge, *container_if, *host_if; /* host_if "": the kernel chooses */
+	const char *bridge;		    /* NULL: the driver has none */
+	const char *container_if, *host_if; /* host_if "": the kernel chooses */
+	struct macvlan_plan macvlan;
 	bool unmanaged, internal, no_default_route, has_ipv6;
 	enum isolation isolation;
 	uint32_t mtu, metric; /* mtu in bytes, 0: see netavark(1) */

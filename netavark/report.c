@@ -32,11 +32,16 @@ static json_t *addrs_json(const struct addr *list, size_t n)
 	return out;
 }
 
-/* Our server's addresses with DNS; without, the container's own servers are passed through. */
+/*
+ * Our server's addresses with DNS; without, the container's own servers are passed through. Networks
+ * without a bridge have nothing to do with names.
+ */
 static json_t *servers_json(const struct plan *plan, const struct network_plan *net)
 {
 	json_t *out;
 
+	if (!net->bridge)
+		return json_array();
 	if (!net->setup->dns_enabled)
 		return addrs_json(plan->req->dns_servers, plan->req->n_dns_servers);
 	if (net->unmanaged)
@@ -53,7 +58,7 @@ static json_t *network_json(const struct plan *plan, const struct network_status
 	json_t *domains = json_array(), *interfaces = json_object();
 	char mac[sizeof("00:00:00:00:00:00")];
 
-	if (net->setup->dns_enabled)
+	if (net->bridge && net->setup->dns_enabled)
 		json_array_append_new(domains, json_string(SEARCH_DOMAIN));
 	snprintf(mac, sizeof(mac), MAC_TEXT, MAC_ARGS(status->mac));
 	json_object_set_new(interfaces, net->container_if,

@@ -30,6 +30,7 @@ struct driver {
 	 */
 	void (*teardown)(const struct network_plan *net, struct host *host, bool *out_complete,
 			 struct error *all);
+	/* NULL if teardown never says so. */
 	void (*remove_network)(const struct network_plan *net, struct host *host,
 			       struct error *all);
 };
@@ -37,4 +38,4 @@ struct driver {
 /* NULL if there is no driver of that name. */
 const struct driver *driver_find(const char *name);
 
-extern const struct driver driver_bridge;
+extern const struct driver driver_bridge, driver_macvlan, driver_ipvlan;

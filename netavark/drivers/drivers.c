@@ -5,6 +5,8 @@
 
 static const struct driver *const drivers[] = {
 	&driver_bridge,
+	&driver_macvlan,
+	&driver_ipvlan,
 };
 
 const struct driver *driver_find(const char *name)

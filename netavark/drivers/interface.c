@@ -9,6 +9,15 @@
 #include "common/log.h"
 #include "common/text.h"
 
+static int add_name_and_place(const char *name, const struct reader *at, const char *key,
+			      struct error *err)
+{
+	size_t used = strlen(err->text);
+
+	snprintf(err->text + used, sizeof(err->text) - used, ": \"%s\"", name);
+	return reader_place(at, key, err);
+}
+
 int interface_check_name(const char *name, const char *context, const struct reader *at,
 			 const char *key, struct error *err)
 {
@@ -22,9 +31,13 @@ int interface_check_name(const char *name, const char *context, const struct rea
 	if (!code)
 		return 0;
 	fail_netlink(err, code, "%s", context);
-	size_t used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": \"%s\"", name);
-	return reader_place(at, key, err);
+	return add_name_and_place(name, at, key, err);
+}
+
+int interface_missing(const char *name, const struct reader *at, const char *key, struct error *err)
+{
+	fail_netlink(err, ENODEV, "%s", "");
+	return add_name_and_place(name, at, key, err);
 }
 
 /* ---- settings ---- */

@@ -17,6 +17,13 @@
 int interface_check_name(const char *name, const char *context, const struct reader *at,
 			 const char *key, struct error *err) must_check;
 
+/*
+ * Says that there is no interface of this name, which was asked for at this place.
+ * Returns -ENODEV.
+ */
+int interface_missing(const char *name, const struct reader *at, const char *key,
+		      struct error *err);
+
 /* Gives the container's settings of the plan their values. */
 int interface_set_sysctls(const struct network_plan *net, struct host *h,
 			  struct error *err) must_check;

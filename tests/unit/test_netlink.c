@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <stdlib.h>
 
 #include "common/netlink.h"
@@ -225,6 +228,122 @@ static void veth_errors_are_those_of_the_kernel(void **state)
 	assert_int_equal(find("host1").index, 0);
 }
 
+static int add_macvlan(struct fixture *f, int parent, const char *name)
+{
+	const struct macvlan_spec spec = {
+		.kind = "macvlan",
+		.name = name,
+		.container_ns = container,
+		.parent = parent,
+		.mode = MACVLAN_MODE_BRIDGE,
+	};
+
+	return link_add_macvlan(nl, container_nl, &spec, &f->undo, &f->err);
+}
+
+static int inside(struct fixture *f, const char *name)
+{
+	struct link_info link;
+
+	assert_int_equal(link_find(container_nl, name, &link, &f->err), 0);
+	return link.index;
+}
+
+static int open_socket(void *arg, struct error *err)
+{
+	return netlink_open(arg, err);
+}
+
+/* What the kernel says of the kind of a link in the container: an attribute of IFLA_INFO_DATA. */
+static uint32_t kind_attribute(struct fixture *f, const char *name, int type)
+{
+	struct ifinfomsg ifi = {.ifi_index = inside(f, name)};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
+	struct nl_sock *own;
+	struct sockaddr_nl from;
+	unsigned char *answer;
+
+	assert_int_equal(netns_run(container, home, open_socket, &own, &f->err), 0);
+	nlmsg_append(msg, &ifi, sizeof(ifi), NLMSG_ALIGNTO);
+	assert_true(nl_send_auto(own, msg) > 0);
+	assert_true(nl_recv(own, &from, &answer, NULL) > 0);
+	struct nlattr *info =
+		nlmsg_find_attr((struct nlmsghdr *)answer, sizeof(ifi), IFLA_LINKINFO);
+	struct nlattr *data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
+	struct nlattr *found = nla_find(nla_data(data), nla_len(data), type);
+	uint32_t value = found ? nla_get_u32(found) : 4711;
+	free(answer);
+	nlmsg_free(msg);
+	netlink_close(own);
+	return value;
+}
+
+static void macvlan_is_made_in_the_container(void **state)
+{
+	struct fixture *f = *state;
+	const uint8_t mac[MAC_SIZE] = {0x0a, 0, 0, 1, 2, 3};
+	int parent = add_bridge(f, "br0");
+	const struct macvlan_spec spec = {
+		.kind = "macvlan",
+		.name = "eth0",
+		.container_ns = container,
+		.parent = parent,
+		.mtu = 1300,
+		.mac = mac,
+		.mode = MACVLAN_MODE_PRIVATE,
+		.has_bc_cutoff = true,
+		.bc_cutoff = -1,
+	};
+	struct link_info link;
+
+	assert_int_equal(link_add_macvlan(nl, container_nl, &spec, &f->undo, &f->err), 0);
+	assert_int_equal(link_find(container_nl, "eth0", &link, &f->err), 0);
+	assert_string_equal(link.kind, "macvlan");
+	assert_memory_equal(link.mac, mac, MAC_SIZE);
+	assert_int_equal(link.mtu, 1300);
+	assert_int_equal(link.peer, parent);
+	assert_int_equal(kind_attribute(f, "eth0", IFLA_MACVLAN_MODE), MACVLAN_MODE_PRIVATE);
+	/* A kernel before 6.4 says nothing of it. */
+	uint32_t cutoff = kind_attribute(f, "eth0", 9);
+	assert_true(cutoff == UINT32_MAX || cutoff == 4711);
+	assert_int_equal(find("eth0").index, 0);
+	assert_int_equal(undo_run(&f->undo), 0);
+	assert_int_equal(inside(f, "eth0"), 0);
+}
+
+static void macvlan_errors_are_those_of_the_kernel(void **state)
+{
+	struct fixture *f = *state;
+	int parent = add_bridge(f, "br0"), r = add_macvlan(f, parent, "br0");
+
+	/* Newer kernels only look into the container for the name. */
+	assert_true(r == -EEXIST || inside(f, "br0"));
+	assert_int_equal(add_macvlan(f, parent, "eth0"), 0);
+	assert_int_equal(add_macvlan(f, parent, "eth0"), -EEXIST);
+	assert_int_equal(add_macvlan(f, 4711, "eth1"), -ENODEV);
+	assert_string_equal(f->err.text, "Netlink error: No such device (os error 19)");
+	assert_int_equal(add_macvlan(f, parent, "a-name-of-17-bytes"), -ERANGE);
+	assert_int_equal(undo_run(&f->undo), 0);
+	assert_int_equal(inside(f, "eth0"), 0);
+}
+
+static void renamed_link_is_unmade_by_its_new_name(void **state)
+{
+	struct fixture *f = *state;
+	int parent = add_bridge(f, "br0"), index;
+
+	assert_int_equal(add_macvlan(f, parent, "mv-0"), 0);
+	assert_int_equal(add_macvlan(f, parent, "eth1"), 0);
+	index = inside(f, "mv-0");
+	assert_int_equal(link_rename(container_nl, index, "eth1", &f->undo, &f->err), -EEXIST);
+	assert_int_equal(link_rename(container_nl, index, "eth0", &f->undo, &f->err), 0);
+	assert_int_equal(inside(f, "eth0"), index);
+	assert_int_equal(inside(f, "mv-0"), 0);
+	assert_int_equal(link_set_up(container_nl, index, NULL, &f->err), 0);
+	assert_int_equal(undo_run(&f->undo), 0);
+	assert_int_equal(inside(f, "eth0"), 0);
+}
+
 static void has_ports_counts_only_its_own(void **state)
 {
 	struct fixture *f = *state;
@@ -387,11 +506,6 @@ static void injected_fault_leaves_nothing(void **state)
 	assert_int_equal(find("br0").index, 0);
 }
 
-static int open_socket(void *arg, struct error *err)
-{
-	return netlink_open(arg, err);
-}
-
 static bool open_both(void)
 {
 	struct error err;
@@ -432,6 +546,13 @@ int main(void)
 			  kernel_chooses_veth_names),
 		LINK_TEST("NV-091 NV-092 NV-096 links: errors of a veth are those of the kernel",
 			  veth_errors_are_those_of_the_kernel),
+		LINK_TEST("NV-130 NV-144 links: a macvlan is made in the container with all it was "
+			  "told",
+			  macvlan_is_made_in_the_container),
+		LINK_TEST("NV-136 NV-137 links: errors of a macvlan are those of the kernel",
+			  macvlan_errors_are_those_of_the_kernel),
+		LINK_TEST("NV-136 links: a renamed link is unmade by its new name",
+			  renamed_link_is_unmade_by_its_new_name),
 		LINK_TEST("links: ports of another bridge do not count",
 			  has_ports_counts_only_its_own),
 		LINK_TEST("links: set up and taken back", link_is_raised_and_lowered),

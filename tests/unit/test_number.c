@@ -7,6 +7,7 @@
 
 #define EMPTY	  "cannot parse integer from empty string"
 #define BAD_DIGIT "invalid digit found in string"
+#define TOO_SMALL "number too small to fit in target type"
 #define TOO_LARGE "number too large to fit in target type"
 
 static void number_parse_accepts(void **state)
@@ -29,6 +30,37 @@ static void number_parse_accepts(void **state)
 		uint64_t n = 99;
 
 		assert_null(number_parse(rows[i].text, rows[i].max, &n));
+		assert_int_equal(n, rows[i].n);
+	}
+}
+
+static void number_parse_i32_accepts_a_sign(void **state)
+{
+	static const struct {
+		const char *text, *why;
+		int32_t n;
+	} rows[] = {
+		{"0", NULL, 0},
+		{"-0", NULL, 0},
+		{"-1", NULL, -1},
+		{"+7", NULL, 7},
+		{"2147483647", NULL, INT32_MAX},
+		{"-2147483648", NULL, INT32_MIN},
+		{"2147483648", TOO_LARGE, 0},
+		{"-2147483649", TOO_SMALL, 0},
+		{"", EMPTY, 0},
+		{"-", BAD_DIGIT, 0},
+		{"--1", BAD_DIGIT, 0},
+		{"-+1", BAD_DIGIT, 0},
+		{"- 1", BAD_DIGIT, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		int32_t n = 0;
+		const char *why = number_parse_i32(rows[i].text, &n);
+
+		assert_string_equal(why ? why : "", rows[i].why ? rows[i].why : "");
 		assert_int_equal(n, rows[i].n);
 	}
 }
@@ -142,6 +174,7 @@ static void number_parse_mac_says_why_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST("numbers: with a sign", number_parse_i32_accepts_a_sign),
 		TEST("numbers: decimal, leading + and zeros", number_parse_accepts),
 		TEST("NV-024 NV-104 numbers: why a text is none", number_parse_says_why_not),
 		TEST("NV-087 booleans: every spelling", number_parse_bool_knows_all_spellings),

@@ -38,7 +38,8 @@ sweep() {
 				run teardown || complain "teardown failed"
 				# What a success leaves: an empty table, forwarding, a loopback that is up, and
 				# the last address given out.
-				[[ $before == *"table inet netavark"* ]] || nft delete table inet netavark
+				[[ $before == *"table inet netavark"* ]] || ! nft list table inet netavark >/dev/null 2>&1 ||
+					nft delete table inet netavark
 				echo "$ip_forward" >/proc/sys/net/ipv4/ip_forward
 				echo "$forwarding" >/proc/sys/net/ipv6/conf/all/forwarding
 				ip -n c1 link set lo down
@@ -129,6 +130,26 @@ other_works() {
 	sweep :term '^interrupted by signal 15$'
 	((SWEPT >= 60 && TOLERATED == 0))
 	other_works
+}
+
+# A macvlan whose name the host has, too.
+macvlan_document() {
+	connect_outside
+	host ip link add eth0 type bridge
+	document one 'automatic | net.driver = "macvlan" | net.network_interface = "uplink" |
+		net.routes = [{destination: "10.80.0.0/16", gateway: "10.71.0.9"}]'
+}
+
+@test "NV-250 NV-251 NV-136 a failure at any door of a macvlan leaves the host and the container as they were" {
+	macvlan_document
+	sweep "" '.'
+	((SWEPT >= 20 && TOLERATED <= 2))
+}
+
+@test "NV-255 a signal at any door of a macvlan takes everything back" {
+	macvlan_document
+	sweep :term '^interrupted by signal 15$'
+	((SWEPT >= 20 && TOLERATED == 0 && UNTOUCHED <= 12))
 }
 
 @test "NV-255 every signal that ends a program is answered with its number" {

@@ -42,6 +42,14 @@ host() {
 	ip netns add container
 }
 
+# The devices that the request's macvlan networks stand on.
+make_parents() {
+	local name
+	for name in $(jq -r '.network_info[] | select(.driver == "macvlan").network_interface' "$1"); do
+		ip link add "$name" type veth peer name "${name}-peer"
+	done
+}
+
 links() {
 	ip -brief link | awk '{ print $1 }'
 }
@@ -50,6 +58,7 @@ links() {
 try_example() {
 	local request=$1 before output
 	host
+	make_parents "$request"
 	before=$(links)
 	netavark setup "$request" >/run/status.json || { cat /run/status.json; return 1; }
 	matches netavark-status /run/status.json

@@ -16,7 +16,7 @@ PKG_CONFIG ?= pkg-config
 DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libnl-3-dev libjansson-dev libc-ares-dev \
 	libevent-dev libcap-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
-	socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
+	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq

@@ -588,7 +588,7 @@ int address_add(struct nl_sock *nl, int index, const struct prefix *p, struct un
 }
 
 struct address_list {
-	int index;
+	int index; /* 0: all */
 	struct arena *arena;
 	struct prefix *list;
 	size_t n;
@@ -608,7 +608,7 @@ static void note_address(struct nlmsghdr *h, void *arg)
 	struct ifaddrmsg *ifa = nlmsg_data(h);
 	struct nlattr *tb[IFA_MAX + 1];
 
-	if (h->nlmsg_type != RTM_NEWADDR || (int)ifa->ifa_index != found->index ||
+	if (h->nlmsg_type != RTM_NEWADDR || (found->index && (int)ifa->ifa_index != found->index) ||
 	    nlmsg_parse(h, sizeof(*ifa), tb, IFA_MAX, NULL) < 0)
 		return;
 	struct nlattr *local = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
@@ -625,20 +625,32 @@ static void forget_addresses(void *arg)
 	((struct address_list *)arg)->n = 0;
 }
 
-int address_list(struct nl_sock *nl, int index, struct arena *a, struct prefix **out, size_t *out_n,
-		 struct error *err)
+static int list_addresses(struct nl_sock *nl, int index, struct arena *a, struct prefix **out,
+			  size_t *out_n, struct error *err)
 {
 	struct address_list found = {.index = index, .arena = a};
-	int r = fault("address_list", err);
-
-	if (r < 0)
-		return r;
-	r = dump(nl, make_address_dump, &found, note_address, forget_addresses, &found);
+	int r = dump(nl, make_address_dump, &found, note_address, forget_addresses, &found);
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
 	*out = found.list;
 	*out_n = found.n;
 	return 0;
+}
+
+int address_list(struct nl_sock *nl, int index, struct arena *a, struct prefix **out, size_t *out_n,
+		 struct error *err)
+{
+	int r = fault("address_list", err);
+
+	return r < 0 ? r : list_addresses(nl, index, a, out, out_n, err);
+}
+
+int address_list_all(struct nl_sock *nl, struct arena *a, struct prefix **out, size_t *out_n,
+		     struct error *err)
+{
+	int r = fault("address_list_all", err);
+
+	return r < 0 ? r : list_addresses(nl, 0, a, out, out_n, err);
 }
 
 int address_exists(struct nl_sock *nl, int index, const struct prefix *p, bool *out,

@@ -126,6 +126,10 @@ int address_exists(struct nl_sock *nl, int index, const struct prefix *p, bool *
 int address_list(struct nl_sock *nl, int index, struct arena *a, struct prefix **out, size_t *out_n,
 		 struct error *err) must_check;
 
+/* All addresses of all links. */
+int address_list_all(struct nl_sock *nl, struct arena *a, struct prefix **out, size_t *out_n,
+		     struct error *err) must_check;
+
 /*
  * Table main, protocol static. Not exclusive for unicast with another gateway, as upstream.
  * Undo:    none, a route goes with its link.

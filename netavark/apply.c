@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "netavark/dns.h"
+#include "netavark/firewall/conntrack.h"
 #include "netavark/firewall/store.h"
 #include "netavark/lease.h"
 
@@ -91,7 +92,14 @@ static int setup_firewall(struct plan *plan, const struct firewall *fw, struct h
 		intents[i].claims = h;
 		r = store_write(fw, &intents[i], h, err);
 	}
-	return r < 0 ? r : fw->add(intents, n, plan->arena, &h->undo, err);
+	if (r < 0)
+		return r;
+	if (!fw->idle)
+		conntrack_claim(intents, n, h);
+	r = fw->add(intents, n, plan->arena, &h->undo, err);
+	if (r == 0 && !fw->idle)
+		conntrack_redirect(intents, n, h);
+	return r;
 }
 
 int apply_setup(struct plan *plan, const struct firewall *fw, struct host *h,
@@ -142,6 +150,8 @@ static void teardown_firewall(struct plan *plan, const struct firewall *fw, stru
 		collect(all, store_remove(&intents[i], h, &one), &one);
 	}
 	collect(all, fw->remove(intents, n, plan->arena, &one), &one);
+	if (!fw->idle)
+		conntrack_forget(intents, n, h);
 }
 
 void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h, struct error *err)

@@ -187,6 +187,7 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 				.dns_servers =
 					arena_alloc(a, net->n_gateways * sizeof(struct addr)),
 			},
+		.flush_conntrack = net->flush_conntrack,
 	};
 
 	for (size_t i = 0; i < net->n_subnets; i++)

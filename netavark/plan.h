@@ -69,7 +69,7 @@ struct network_plan {
 	size_t n_host_sysctls;
 	struct sysctl_setting *container_sysctls;
 	size_t n_container_sysctls;
-	bool uses_firewall;
+	bool uses_firewall, flush_conntrack;
 	struct addr outbound4, outbound6;
 	struct dns_entry dns;
 };

@@ -126,12 +126,11 @@ static struct network_setup read_network(const struct reader *r)
 	read_routes(r, &net);
 	net.n_dns_servers = read_addrs(r, "network_dns_servers", &net.dns_servers);
 	net.n_options = read_options(r, "options", &net.options);
-	/* Values of labels and IPAM options are not used here, but they must be strings. */
+	net.n_labels = read_options(r, "labels", &net.labels);
+	/* Values of IPAM options are not used here, but they must be strings. */
 	size_t n = read_members(&ipam, &ignored);
 	for (size_t i = 0; i < n; i++)
 		read_self_string(&ignored[i]);
-	struct option *labels;
-	read_options(r, "labels", &labels);
 	return net;
 }
 

@@ -59,6 +59,8 @@ struct network_setup {	      /* one network: its definition and the container's 
 	size_t n_dns_servers;
 	struct option *options; /* driver options, still text */
 	size_t n_options;
+	struct option *labels;
+	size_t n_labels;
 	struct attachment me;
 	struct reader at;
 };

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "netavark/drivers/interface.h"
+#include "netavark/extension.h"
 #include "netavark/hash.h"
 #include "netavark/ipam.h"
 #include "netavark/number.h"
@@ -116,6 +117,13 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 		out->has_mac = r == 0;
 	}
 	return r;
+}
+
+static int plan_extensions(const struct network_setup *net, struct network_plan *out,
+			   struct error *err)
+{
+	out->flush_conntrack = true;
+	return extension_bool(EXTENSION_CONNTRACK_FLUSH, net, &out->flush_conntrack, err);
 }
 
 static int plan_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
@@ -234,6 +242,8 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 		r = plan_step(plan, plan_options(plan, net, out, err), err);
 	if (r == 0)
 		r = plan_step(plan, plan_mode(net, out, err), err);
+	if (r == 0)
+		r = plan_step(plan, plan_extensions(net, out, err), err);
 	if (r < 0)
 		return r;
 	out->uses_firewall = !out->unmanaged && (!net->internal || net->dns_enabled);

@@ -66,12 +66,14 @@ struct fw_intent {
 	 */
 	bool (*is_claimed)(const void *claims, const char *network_id, const struct fw_forward *f);
 	const void *claims;
-	bool last_container; /* for remove(): the network's own rules go too */
+	bool last_container;  /* for remove(): the network's own rules go too */
+	bool flush_conntrack; /* forget flows that the rules would send elsewhere now */
 };
 
 struct firewall {
 	const char *name;	  /* as in --firewall-driver and the state file */
 	const char *announcement; /* the line logged when it is chosen */
+	bool idle;		  /* it makes no rules, and others may have made theirs */
 	/*
 	 * Makes all intents true in one transaction. Adding what is there changes nothing.
 	 * Undo:    the ruleset is as before.

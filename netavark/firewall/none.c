@@ -20,6 +20,7 @@ static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, str
 const struct firewall firewall_none = {
 	.name = "none",
 	.announcement = "Not using firewall",
+	.idle = true,
 	.add = add,
 	.remove = remove_all,
 };

@@ -7,6 +7,10 @@
     connect.py ask PROTOCOL ADDRESS PORT sends a line and prints the answer
     connect.py hold PROTOCOL ADDRESS PORT  the same for each line of stdin, on one connection
     connect.py reach PORT ADDRESS...     prints those addresses that answer over TCP
+    connect.py send ADDRESS PORT         sends datagrams from one port, one every 5 ms, until it is
+                                         killed: each holds the time, which is printed, too
+    connect.py receive PORT              prints the content of the datagrams that come; says "ready"
+                                         first
 
 PROTOCOL is tcp or udp. What does not answer in time is an error.
 """
@@ -15,6 +19,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 
 PATIENCE = 3  # seconds; only what does not answer takes them
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
@@ -97,6 +102,26 @@ def reach(port, addresses):
     print(" ".join(a for a in addresses if a in found))
 
 
+def send(address, port):
+    client = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        now = f"{time.monotonic():.6f}"
+        try:
+            client.sendto(now.encode(), (address, int(port)))
+            print(now, flush=True)
+        except OSError:
+            pass  # nobody is there yet
+        time.sleep(0.005)
+
+
+def receive(port):
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    server.bind(("", int(port)))
+    print("ready", flush=True)
+    while True:
+        print(server.recv(100).decode(), flush=True)
+
+
 def main():
     command, *arguments = sys.argv[1:]
     try:
@@ -105,7 +130,8 @@ def main():
         elif command == "reach":
             reach(arguments[0], arguments[1:])
         else:
-            {"ask": ask, "hold": hold}[command](*arguments)
+            commands = {"ask": ask, "hold": hold, "send": send, "receive": receive}
+            commands[command](*arguments)
     except OSError as error:
         print(f"no answer: {error}")
         return 1

@@ -46,8 +46,8 @@ sweep() {
 				rm -r "$config/netavark-ipam"
 				! [[ -d /run/leases ]] || cp -a /run/leases "$config/netavark-ipam"
 				((door <= passed)) || break
-				# Only what helps but is not needed: the file for systemd, a look at an old file.
-				[[ $(sed -n "${door}p" /run/doors) =~ file_(make_dirs|create|read)$ ]] || complain "went unnoticed"
+				# Only what helps but is not needed: the file for systemd, a look at an old file, flows.
+				[[ $(sed -n "${door}p" /run/doors) =~ (file_(make_dirs|create|read)|conntrack_open|address_list_all)$ ]] || complain "went unnoticed"
 				tolerated=$((tolerated + 1)) ;;
 			143)
 				untouched=$((untouched + 1))
@@ -105,7 +105,7 @@ other_works() {
 @test "NV-250 NV-251 NV-181 a failure at any door leaves the host as it was" {
 	full_document one 1 false
 	sweep "" '.'
-	((SWEPT >= 60 && TOLERATED <= 8))
+	((SWEPT >= 60 && TOLERATED <= 10))
 }
 
 @test "NV-251 NV-255 a signal at any door of a setup takes everything back" {
@@ -119,7 +119,7 @@ other_works() {
 	attach c2
 	full_document one 1 false
 	sweep "" '.'
-	((SWEPT >= 60 && TOLERATED <= 8))
+	((SWEPT >= 60 && TOLERATED <= 10))
 	other_works
 }
 

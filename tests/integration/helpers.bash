@@ -165,6 +165,11 @@ netavark() {
 		--aardvark-binary="$AARDVARK" "$@"
 }
 
+# Whether it is built with a sanitizer, which costs time and memory.
+sanitized() {
+	grep -q __asan_init "$NETAVARK"
+}
+
 # attach CONTAINER [DOCUMENT] [OPTION...] — a setup that must succeed in silence. Sets STATUS.
 attach() {
 	local container=$1 document=${2-$DOC}

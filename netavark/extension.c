@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netavark/extension.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "netavark/number.h"
+
+#define LABEL_PREFIX "netavark."
+
+static const struct {
+	const char *key, *variable;
+} extensions[] = {
+	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH"},
+};
+
+static const struct option *find_label(const struct network_setup *net, const char *key)
+{
+	for (size_t i = 0; i < net->n_labels; i++)
+		if (text_starts_with(net->labels[i].key, LABEL_PREFIX) &&
+		    strcmp(net->labels[i].key + strlen(LABEL_PREFIX), key) == 0)
+			return &net->labels[i];
+	return NULL;
+}
+
+struct extension extension_find(enum extension_key key, const struct network_setup *net)
+{
+	struct extension out = {.key = extensions[key].key};
+	const struct {
+		enum extension_source source;
+		const struct option *found;
+	} channels[] = {
+		{EXTENSION_CONTAINER, option_find(net->me.options, net->me.n_options, out.key)},
+		{EXTENSION_NETWORK, option_find(net->options, net->n_options, out.key)},
+		{EXTENSION_LABEL, find_label(net, out.key)},
+	};
+
+	for (size_t i = 0; i < array_size(channels); i++) {
+		if (!channels[i].found)
+			continue;
+		out.source = channels[i].source;
+		out.value = channels[i].found->value;
+		out.at = channels[i].found->at;
+		return out;
+	}
+	const char *variable = extensions[key].variable;
+	out.value = variable ? getenv(variable) : NULL;
+	if (out.value) {
+		out.source = EXTENSION_ENVIRONMENT;
+		out.variable = variable;
+	}
+	return out;
+}
+
+static int refuse(const struct extension *e, const char *expected, struct error *err)
+{
+	const char *name = e->variable ? e->variable : e->key;
+
+	fail(err, EINVAL, "invalid %s \"%s\": expected %s", name, e->value, expected);
+	return e->variable ? -EINVAL : reader_place(&e->at, NULL, err);
+}
+
+int extension_bool(enum extension_key key, const struct network_setup *net, bool *out,
+		   struct error *err)
+{
+	const struct extension e = extension_find(key, net);
+
+	if (!e.value || number_parse_bool(e.value, out))
+		return 0;
+	return refuse(&e, "true or false", err);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Options that upstream does not have. Each has one key on all channels, and the more specific
+ * channel wins:
+ *   1. the container's attachment   networks.<network>.options.<key>
+ *   2. the network                  network_info.<network>.options.<key>
+ *   3. a label of the network       network_info.<network>.labels["netavark.<key>"]
+ *   4. the environment, for all networks of the host
+ *   5. the built-in default
+ * All values are text. One that cannot be used is an error of the plan, before any change.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "netavark/request.h"
+
+enum extension_key {
+	EXTENSION_CONNTRACK_FLUSH,
+};
+
+enum extension_source {
+	EXTENSION_DEFAULT,
+	EXTENSION_ENVIRONMENT,
+	EXTENSION_LABEL,
+	EXTENSION_NETWORK,
+	EXTENSION_CONTAINER,
+};
+
+struct extension {
+	const char *key;
+	const char *value; /* NULL: not set anywhere */
+	enum extension_source source;
+	struct reader at;     /* where it stands in the document, if it does */
+	const char *variable; /* of the environment, if the value comes from there */
+};
+
+/* The value that counts for a container on a network, and where it comes from. */
+struct extension extension_find(enum extension_key key, const struct network_setup *net);
+
+/*
+ * The value as true/false (also 1/0); *out keeps its default if the option is not set.
+ * Errors:  -EINVAL 'invalid <key> "<value>": expected … at <place>'.
+ */
+int extension_bool(enum extension_key key, const struct network_setup *net, bool *out,
+		   struct error *err) must_check;

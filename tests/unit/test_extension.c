@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "netavark/extension.h"
+#include "tests/unit/planning.h"
+
+#define WITHOUT "'options':{}}}"
+
+static void more_specific_channel_wins(void **state)
+{
+	static const struct {
+		const char *container, *network, *label, *environment, *value;
+		enum extension_source source;
+	} rows[] = {
+		{"a", "b", "c", "d", "a", EXTENSION_CONTAINER},
+		{NULL, "b", "c", "d", "b", EXTENSION_NETWORK},
+		{NULL, NULL, "c", "d", "c", EXTENSION_LABEL},
+		{NULL, NULL, NULL, "d", "d", EXTENSION_ENVIRONMENT},
+		{NULL, NULL, NULL, NULL, NULL, EXTENSION_DEFAULT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct option me = {"conntrack_flush", rows[i].container, {0}},
+			      net = {"conntrack_flush", rows[i].network, {0}},
+			      label = {"netavark.conntrack_flush", rows[i].label, {0}};
+		struct network_setup setup = {
+			.options = &net,
+			.n_options = rows[i].network != NULL,
+			.labels = &label,
+			.n_labels = rows[i].label != NULL,
+			.me = {.options = &me, .n_options = rows[i].container != NULL},
+		};
+
+		if (rows[i].environment)
+			setenv("NETAVARK_CT_FLUSH", rows[i].environment, 1);
+		else
+			unsetenv("NETAVARK_CT_FLUSH");
+		struct extension e = extension_find(EXTENSION_CONNTRACK_FLUSH, &setup);
+		assert_int_equal(e.source, rows[i].source);
+		assert_string_equal(e.value ? e.value : "none",
+				    rows[i].value ? rows[i].value : "none");
+	}
+}
+
+static void unusable_values_are_refused_with_their_place(void **state)
+{
+	static const struct planning_row rows[] = {
+		{WITHOUT, "'options':{'conntrack_flush':'maybe'}}}",
+		 "invalid conntrack_flush \"maybe\": expected true or false at "
+		 "/network_info/blue/options/conntrack_flush"},
+		{WITHOUT, "'options':{},'labels':{'netavark.conntrack_flush':''}}}",
+		 "invalid conntrack_flush \"\": expected true or false at "
+		 "/network_info/blue/labels/netavark.conntrack_flush"},
+		{"'interface_name':'eth0',",
+		 "'interface_name':'eth0','options':{'conntrack_flush':'2'},",
+		 "invalid conntrack_flush \"2\": expected true or false at "
+		 "/networks/blue/options/conntrack_flush"},
+	};
+
+	(void)state;
+	planning_refuses(rows, array_size(rows));
+}
+
+static void unusable_variables_are_named(void **state)
+{
+	static const struct planning_row row = {
+		WITHOUT, WITHOUT, "invalid NETAVARK_CT_FLUSH \"no\": expected true or false"};
+
+	(void)state;
+	setenv("NETAVARK_CT_FLUSH", "no", 1);
+	planning_refuses(&row, 1);
+	unsetenv("NETAVARK_CT_FLUSH");
+}
+
+static void labels_of_others_do_not_count(void **state)
+{
+	struct planning p;
+
+	(void)state;
+	assert_int_equal(planning_of(&p, WITHOUT,
+				     "'options':{},'labels':{'conntrack_flush':'maybe',"
+				     "'netavark':'x','netavark.conntrack_flush':'0'}}}"),
+			 0);
+	assert_false(p.plan.networks[0].flush_conntrack);
+	planning_end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST("extension: the more specific channel wins", more_specific_channel_wins),
+		TEST("BU-008 extension: unusable values are refused with their place",
+		     unusable_values_are_refused_with_their_place),
+		TEST("extension: an unusable variable is named", unusable_variables_are_named),
+		TEST("extension: labels of others do not count", labels_of_others_do_not_count),
+	};
+
+	return cmocka_run_group_tests_name("extension", tests, NULL, NULL);
+}

@@ -2,6 +2,7 @@
 #define LOG_MODULE "aardvark_dns"
 #include "aardvark-dns/channel.h"
 
+#define CARES_NO_DEPRECATED /* what the oldest version has is all we need */
 #include <ares.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,19 @@
 #define GIVE_UP_MS	5500 /* later than any forward waits */
 #define REAP_SECONDS	6
 #define PORT_DNS	53
+#define RECEIVES_MAX	64		   /* datagrams for one wake-up */
+#define SEND_BUFFER	(WIRE_TCP_MAX + 1) /* bytes; the kernel doubles it */
+#define LENGTH_SIZE	2
+#define TOKEN_SIZE	(WIRE_HEADER_SIZE + 5)
 
+/*
+ * c-ares never sees a message of ours. What goes through it is a token: a header and the question
+ * for the root, in both directions. Where it sends the token, we send the query; where it looks for
+ * a reply, we find out to whose query one is, keep it, and give it a token with the same ID. For the
+ * messages must arrive as they were sent, and c-ares 1.18 cuts them at 512 bytes unless told about
+ * EDNS (and then strips the query after a FORMERR), while 1.34 takes them apart, writes them anew,
+ * with an ID of its own, and drops what it does not understand.
+ */
 struct exchange {
 	TAILQ_ENTRY(exchange) link;
 	struct channel *channel;
@@ -28,8 +41,11 @@ struct exchange {
 	void *arg;
 	bool starting; /* inside ares_send(): a failure is told by its caller */
 	bool over;
+	bool sent;
+	uint8_t *reply; /* NULL: not there yet */
+	size_t reply_len;
 	size_t len;
-	uint8_t query[];
+	uint8_t query[]; /* with the ID of the token, once sent */
 };
 
 /*
@@ -45,6 +61,14 @@ struct channel {
 	unsigned int n_exchanges;
 	uint64_t used; /* value of pool->clock when it was last given out */
 	int udp_fd;
+	struct stream {
+		int fd;
+		size_t len;	 /* bytes of the message that is being read, its length included */
+		size_t token_at; /* bytes of the token that c-ares has got */
+		bool token_there;
+		uint8_t token[LENGTH_SIZE + TOKEN_SIZE];
+		uint8_t *message; /* room for the longest one; NULL until a connection is used */
+	} stream;
 	struct channel_socket {
 		struct event *event; /* NULL: this place is free */
 		int fd;
@@ -56,15 +80,17 @@ struct pool {
 	struct event_base *base;
 	struct channel channels[CHANNELS_MAX];
 	uint64_t clock;
-	/*
-	 * The datagram that c-ares is looking at. It cuts what it hands out at 512 bytes unless told
-	 * about EDNS, and when told it strips our query after a FORMERR; so we keep the original.
-	 */
-	size_t datagram_len;
 	uint8_t datagram[WIRE_TCP_MAX];
 };
 
 /* --- Sockets, as c-ares wants them --- */
+
+static void stream_reset(struct stream *s, int fd)
+{
+	s->fd = fd;
+	s->len = s->token_at = 0;
+	s->token_there = false;
+}
 
 static ares_socket_t on_socket(int family, int type, int protocol, void *arg)
 {
@@ -73,6 +99,8 @@ static ares_socket_t on_socket(int family, int type, int protocol, void *arg)
 
 	if (fd >= 0 && type == SOCK_DGRAM)
 		ch->udp_fd = fd;
+	if (fd >= 0 && type == SOCK_STREAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
 	return fd;
 }
 
@@ -82,6 +110,8 @@ static int on_close(ares_socket_t fd, void *arg)
 
 	if (fd == ch->udp_fd)
 		ch->udp_fd = -1;
+	if (fd == ch->stream.fd)
+		stream_reset(&ch->stream, -1);
 	return close(fd);
 }
 
@@ -98,40 +128,206 @@ static int on_connect(ares_socket_t fd, const struct sockaddr *addr, ares_sockle
 	return connect(fd, (const struct sockaddr *)&v6, sizeof(v6));
 }
 
-/* Whether it is worth c-ares' while: it takes an empty datagram for the end of the server. */
-static bool looks_like_reply(const uint8_t *data, size_t len)
+/* --- Messages in place of tokens --- */
+
+static void write_token(uint16_t id, uint16_t flags, uint8_t out[TOKEN_SIZE])
 {
-	return len >= WIRE_HEADER_SIZE && (wire_load16(data + WIRE_AT_FLAGS) & WIRE_QR) &&
-	       !(wire_load16(data + WIRE_AT_FLAGS) & WIRE_OPCODE);
+	struct wire w = {.data = out, .room = TOKEN_SIZE};
+
+	wire_put16(&w, id);
+	wire_put16(&w, flags);
+	wire_put16(&w, 1);
+	wire_put16(&w, 0);
+	wire_put32(&w, 0);
+	wire_put(&w, "", 1);
+	wire_put16(&w, TYPE_A);
+	wire_put16(&w, CLASS_IN);
+}
+
+/*
+ * The exchange that a message answers gets it, and c-ares a token. Returns false if there is none:
+ * the message is to be ignored. The token says REFUSED because newer versions neither cache that
+ * nor count it for their statistics, by which they would wait less for a server that was quick.
+ */
+static bool take_reply(struct channel *ch, const uint8_t *message, size_t len,
+		       uint8_t token[TOKEN_SIZE])
+{
+	struct exchange *x;
+
+	TAILQ_FOREACH(x, &ch->exchanges, link)
+	{
+		if (!x->sent || x->reply || !relay_is_reply(x->query, x->len, message, len))
+			continue;
+		x->reply = malloc(len);
+		if (!x->reply)
+			return false;
+		memcpy(x->reply, message, len);
+		x->reply_len = len;
+		write_token(wire_load16(message), WIRE_QR | WIRE_RD | WIRE_RA | RCODE_REFUSED,
+			    token);
+		return true;
+	}
+	return false;
+}
+
+static ares_ssize_t receive_datagram(struct channel *ch, int fd, void *buf, size_t room,
+				     struct sockaddr *from, ares_socklen_t *from_len)
+{
+	struct pool *p = ch->pool;
+	uint8_t token[TOKEN_SIZE];
+	ares_socklen_t from_room = from_len ? *from_len : 0;
+
+	for (int i = 0; i < RECEIVES_MAX; i++) {
+		if (from_len)
+			*from_len = from_room;
+		ssize_t got = recvfrom(fd, p->datagram, sizeof(p->datagram), 0, from, from_len);
+		if (got < 0)
+			return got;
+		if (!take_reply(ch, p->datagram, (size_t)got, token))
+			continue;
+		memcpy(buf, token, room < TOKEN_SIZE ? room : TOKEN_SIZE);
+		return TOKEN_SIZE;
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
+/* How long the message on a stream is, as far as is known: at first only its length is wanted. */
+static size_t stream_wants(const struct stream *s)
+{
+	return s->len < LENGTH_SIZE ? LENGTH_SIZE : (size_t)LENGTH_SIZE + wire_load16(s->message);
+}
+
+/* Reads until a message is whole that answers a query. Returns 1, or what recv(2) says. */
+static ssize_t read_stream(struct channel *ch, int fd)
+{
+	struct stream *s = &ch->stream;
+
+	if (!s->message && !(s->message = malloc(LENGTH_SIZE + WIRE_TCP_MAX))) {
+		errno = ENOMEM;
+		return -1;
+	}
+	for (;;) {
+		size_t wants = stream_wants(s);
+		ssize_t got = recv(fd, s->message + s->len, wants - s->len, 0);
+		if (got <= 0)
+			return got;
+		s->len += (size_t)got;
+		if (s->len < LENGTH_SIZE || s->len < stream_wants(s))
+			continue;
+		bool mine = take_reply(ch, s->message + LENGTH_SIZE, s->len - LENGTH_SIZE,
+				       s->token + LENGTH_SIZE);
+		s->len = 0;
+		if (!mine)
+			continue;
+		wire_store16(s->token, TOKEN_SIZE);
+		s->token_at = 0;
+		s->token_there = true;
+		return 1;
+	}
+}
+
+/* c-ares reads the token as it would read the message: in pieces, if it likes. */
+static ares_ssize_t receive_stream(struct channel *ch, int fd, void *buf, size_t room)
+{
+	struct stream *s = &ch->stream;
+
+	if (s->fd != fd)
+		stream_reset(s, fd);
+	if (!s->token_there) {
+		ssize_t r = read_stream(ch, fd);
+		if (r <= 0)
+			return r;
+	}
+	size_t left = sizeof(s->token) - s->token_at, n = room < left ? room : left;
+	memcpy(buf, s->token + s->token_at, n);
+	s->token_at += n;
+	s->token_there = s->token_at < sizeof(s->token);
+	return (ares_ssize_t)n;
 }
 
 static ares_ssize_t on_receive(ares_socket_t fd, void *buf, size_t room, int flags,
 			       struct sockaddr *from, ares_socklen_t *from_len, void *arg)
 {
 	struct channel *ch = arg;
-	struct pool *p = ch->pool;
 
-	if (ch->tcp)
-		return recvfrom(fd, buf, room, flags, from, from_len);
-	for (;;) {
-		ssize_t got = recvfrom(fd, p->datagram, sizeof(p->datagram), flags, from, from_len);
-		if (got < 0)
-			return got;
-		if (!looks_like_reply(p->datagram, (size_t)got))
-			continue;
-		p->datagram_len = (size_t)got;
-		got = got < (ssize_t)room ? got : (ssize_t)room;
-		memcpy(buf, p->datagram, (size_t)got);
-		return got;
+	(void)flags;
+	return ch->tcp ? receive_stream(ch, fd, buf, room)
+		       : receive_datagram(ch, fd, buf, room, from, from_len);
+}
+
+/* c-ares sends in the order in which it was asked to. */
+static struct exchange *first_unsent(struct channel *ch)
+{
+	struct exchange *x;
+
+	TAILQ_FOREACH(x, &ch->exchanges, link)
+	if (!x->sent)
+		return x;
+	return NULL;
+}
+
+/* Sends the query that a token stands for. Part of a query is none. */
+static int send_query(struct channel *ch, int fd, uint16_t id)
+{
+	struct exchange *x = first_unsent(ch);
+	uint8_t prefix[LENGTH_SIZE];
+
+	if (!x) {
+		errno = EPROTO;
+		return -1;
 	}
+	wire_store16(x->query, id);
+	wire_store16(prefix, (uint16_t)x->len);
+	struct iovec iov[] = {{prefix, sizeof(prefix)}, {x->query, x->len}};
+	struct msghdr msg = {.msg_iov = ch->tcp ? iov : iov + 1, .msg_iovlen = ch->tcp ? 2 : 1};
+	ssize_t sent = sendmsg(fd, &msg, MSG_NOSIGNAL);
+	if (sent < 0)
+		return -1;
+	if ((size_t)sent != x->len + (ch->tcp ? LENGTH_SIZE : 0)) {
+		errno = ECONNRESET;
+		return -1;
+	}
+	x->sent = true;
+	return 0;
+}
+
+/* What c-ares wants to send, in one piece: a few tokens at most, some of its own making. */
+static size_t flatten(const struct iovec *iov, int n, uint8_t *out, size_t room)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++) {
+		size_t size = iov[i].iov_len < room - len ? iov[i].iov_len : room - len;
+
+		memcpy(out + len, iov[i].iov_base, size);
+		len += size;
+	}
+	return len;
 }
 
 static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
 {
-	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+	uint8_t tokens[EXCHANGES_MAX * 64];
+	size_t len = flatten(iov, n, tokens, sizeof(tokens)), at = 0;
+	struct channel *ch = arg;
 
-	(void)arg;
-	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+	if (!ch->tcp)
+		return len < LENGTH_SIZE || send_query(ch, fd, wire_load16(tokens)) < 0
+			       ? -1
+			       : (ares_ssize_t)len;
+	while (at + 2 * LENGTH_SIZE <= len) {
+		size_t next = at + LENGTH_SIZE + wire_load16(tokens + at);
+
+		if (next > len)
+			break;
+		if (send_query(ch, fd, wire_load16(tokens + at + LENGTH_SIZE)) < 0)
+			return at ? (ares_ssize_t)at : -1;
+		at = next;
+	}
+	if (at == 0)
+		errno = EPROTO;
+	return at ? (ares_ssize_t)at : -1;
 }
 
 static const struct ares_socket_functions socket_functions = {
@@ -148,6 +344,9 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 
 	ares_process_fd(ch->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
 			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	/* Nothing wakes us up for the rest of a token: the kernel has given all of the message. */
+	while (ch->stream.fd == fd && ch->stream.token_there)
+		ares_process_fd(ch->ares, fd, ARES_SOCKET_BAD);
 }
 
 static struct channel_socket *find_socket(struct channel *ch, int fd)
@@ -221,12 +420,6 @@ static int open_ares(struct channel *ch)
 		   ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SORTLIST |
 		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
 
-#ifdef ARES_OPT_QUERY_CACHE
-	mask |= ARES_OPT_QUERY_CACHE; /* newer versions cache answers; qcache_max_ttl 0 is off */
-#endif
-#ifdef ARES_OPT_SERVER_FAILOVER
-	mask |= ARES_OPT_SERVER_FAILOVER; /* and remember bad servers; retry_chance 0 is off */
-#endif
 	int r = ares_init_options(&ch->ares, &o, mask);
 	if (r != ARES_SUCCESS) {
 		log_warn("cannot open a DNS channel: %s", ares_strerror(r));
@@ -343,40 +536,24 @@ static void exchange_free(struct exchange *x)
 {
 	TAILQ_REMOVE(&x->channel->exchanges, x, link);
 	x->channel->n_exchanges--;
+	free(x->reply);
 	free(x);
-}
-
-/* The original of what c-ares hands out, which may be cut. */
-static void find_original(const struct channel *ch, const uint8_t **data, size_t *len)
-{
-	const struct pool *p = ch->pool;
-
-	if (!ch->tcp && *len <= p->datagram_len && memcmp(*data, p->datagram, *len) == 0) {
-		*data = p->datagram;
-		*len = p->datagram_len;
-	}
 }
 
 static void on_answer(void *arg, int status, int timeouts, unsigned char *answer, int answer_len)
 {
 	struct exchange *x = arg;
-	const uint8_t *reply = NULL;
-	size_t len = 0;
 
+	(void)status;
 	(void)timeouts;
+	(void)answer;
+	(void)answer_len;
 	if (x->starting) {
 		x->over = true;
 		return;
 	}
-	if (status == ARES_SUCCESS) {
-		reply = answer;
-		len = (size_t)answer_len;
-		find_original(x->channel, &reply, &len);
-		if (!relay_is_reply(x->query, x->len, reply, len))
-			reply = NULL;
-	}
 	if (x->done)
-		x->done(x, x->arg, reply, len);
+		x->done(x, x->arg, x->reply, x->reply_len);
 	exchange_free(x);
 }
 
@@ -432,7 +609,6 @@ static struct exchange *exchange_new(struct channel *ch, const uint8_t *query, s
 	x->channel = ch;
 	x->len = len;
 	memcpy(x->query, query, len);
-	wire_store16(x->query, random_id(ch));
 	TAILQ_INSERT_TAIL(&ch->exchanges, x, link);
 	ch->n_exchanges++;
 	return x;
@@ -443,6 +619,7 @@ struct exchange *exchange_start(struct pool *p, const struct resolver *server, b
 {
 	struct timeval later = {.tv_sec = REAP_SECONDS};
 	struct sockaddr_storage address;
+	uint8_t token[TOKEN_SIZE];
 
 	if (!server_address(server, &address))
 		return NULL;
@@ -450,8 +627,10 @@ struct exchange *exchange_start(struct pool *p, const struct resolver *server, b
 	struct exchange *x = ch ? exchange_new(ch, query, len) : NULL;
 	if (!x)
 		return NULL;
+	/* An old c-ares takes our ID, a new one makes its own. */
+	write_token(random_id(ch), WIRE_RD, token);
 	x->starting = true;
-	ares_send(ch->ares, x->query, (int)len, on_answer, x);
+	ares_send(ch->ares, token, sizeof(token), on_answer, x);
 	x->starting = false;
 	if (x->over) {
 		exchange_free(x);
@@ -468,7 +647,7 @@ bool exchange_repeat(struct exchange *x)
 {
 	struct channel *ch = x->channel;
 
-	if (ch->tcp || ch->udp_fd < 0)
+	if (ch->tcp || ch->udp_fd < 0 || !x->sent)
 		return true;
 	/* The refusal of an earlier datagram may come to light here instead of in c-ares. */
 	return send(ch->udp_fd, x->query, x->len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 ||
@@ -502,7 +681,7 @@ int pool_new(struct event_base *base, struct pool **out, struct error *err)
 		struct channel *ch = &p->channels[i];
 
 		ch->pool = p;
-		ch->udp_fd = -1;
+		ch->udp_fd = ch->stream.fd = -1;
 		TAILQ_INIT(&ch->exchanges);
 		ch->reaper = evtimer_new(base, on_reap, ch);
 		if (!ch->reaper) {
@@ -524,6 +703,7 @@ void pool_free(struct pool *p)
 		TAILQ_FOREACH(x, &p->channels[i].exchanges, link)
 		x->done = NULL;
 		channel_close(&p->channels[i]);
+		free(p->channels[i].stream.message);
 		if (p->channels[i].reaper)
 			event_free(p->channels[i].reaper);
 	}

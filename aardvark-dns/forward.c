@@ -13,6 +13,7 @@
 #include "aardvark-dns/relay.h"
 #include "aardvark-dns/syslog.h"
 #include "aardvark-dns/table.h"
+#include "aardvark-dns/upstream.h"
 #include "common/log.h"
 
 #define ASKERS_MAX	      1024
@@ -23,7 +24,14 @@
 
 /* What a server list may take in all, milliseconds. dig and others wait five seconds. */
 #define TOTAL_CONFIGURED_MS 5000
-#define TOTAL_HOST_MS	    4300
+#define TOTAL_HOST_MS	    4000
+
+/* How long the host's next server waits for the answer of the one before. */
+#define HEDGE_MS 400
+/* How long a server that had failed is waited for when the client has got its answer already. */
+#define PROBE_MS 1500
+/* The loop's clock is coarse: what is due in less is due now. */
+#define SLACK_MS 5
 
 /* When a datagram is repeated within a server's time, milliseconds from its start. */
 static const unsigned int repeat_at[] = {400, 900};
@@ -46,6 +54,17 @@ struct asker {
 
 TAILQ_HEAD(askers, asker);
 
+/* One server of a question. */
+struct
+try {
+	struct resolver server;
+	struct exchange *exchange; /* NULL: not asked yet, refused, or answered */
+	uint64_t asked_us;	   /* 0: not asked */
+	unsigned int repeats;	   /* sent so far */
+	bool probe;		   /* it had failed: asked beside another one */
+	bool blamed;		   /* for not having answered */
+};
+
 /* A question on its way. */
 struct forward {
 	LIST_ENTRY(forward) link;
@@ -54,16 +73,16 @@ struct forward {
 	size_t n_askers;
 	struct event *timer;
 	bool configured, tcp;
-	bool finished;	    /* nobody waits any more; the timer frees it */
-	bool refused;	    /* the server asked last has failed */
-	size_t next;	    /* server to ask next */
-	unsigned int stage; /* repeats sent to the one asked last */
-	uint32_t hash;	    /* of the question, for the bucket */
-	size_t n_servers;
-	struct resolver servers[FORWARD_SERVERS_MAX];
-	struct exchange *exchanges[FORWARD_SERVERS_MAX]; /* late answers are welcome, too */
+	bool finished; /* nobody waits any more; the timer frees it */
+	bool refused;  /* the next server need not wait */
+	uint64_t deadline_ms;
+	uint64_t next_ms;     /* when the next server is asked */
+	size_t next;	      /* server to ask next */
+	uint32_t hash;	      /* of the question, for the bucket */
+	const uint8_t *query; /* from relay_query(), behind the servers */
 	size_t len;
-	uint8_t query[]; /* from relay_query() */
+	size_t n_servers;
+	struct try servers[];
 };
 
 struct forwarder {
@@ -75,6 +94,7 @@ struct forwarder {
 	struct askers by_age;
 	size_t n_askers;
 	struct log_limit failures;
+	struct upstreams upstreams;
 	uint8_t query[RELAY_QUERY_MAX];
 	uint8_t reply[REPLY_ROOM];
 };
@@ -98,10 +118,24 @@ static void asker_end(struct forwarder *f, struct asker *a, const uint8_t *messa
 	free(a);
 }
 
+static bool is_probing(const struct forward *fw)
+{
+	for (size_t i = 0; i < fw->n_servers; i++)
+		if (fw->servers[i].probe && fw->servers[i].exchange)
+			return true;
+	return false;
+}
+
+/* Nobody waits any more; but whether a server that had failed is back is still of interest. */
 static void finish(struct forward *fw)
 {
+	struct timeval probe = clock_ms(PROBE_MS);
+
 	fw->finished = true;
-	event_active(fw->timer, EV_TIMEOUT, 0);
+	if (is_probing(fw))
+		event_add(fw->timer, &probe);
+	else
+		event_active(fw->timer, EV_TIMEOUT, 0);
 }
 
 /* Drops an asker that has waited for long, to make room. */
@@ -217,70 +251,183 @@ static void give_up(struct forward *fw)
 	finish(fw);
 }
 
+/* --- The course of a forward --- */
+
+static struct upstream *upstream_of(const struct forward *fw, const struct try *t, uint64_t now_ms)
+{
+	return upstream_get(&fw->owner->upstreams, &t->server, fw->tcp, now_ms);
+}
+
+/* Every server that has had its time and still owes an answer has failed. */
+static void blame_silent(struct forward *fw, uint64_t patience_ms)
+{
+	uint64_t now = clock_now_ms();
+
+	for (size_t i = 0; i < fw->n_servers; i++) {
+		struct try *t = &fw->servers[i];
+
+		if (!t->exchange || t->blamed || now + SLACK_MS < t->asked_us / 1000 + patience_ms)
+			continue;
+		t->blamed = true;
+		upstream_failed(upstream_of(fw, t, now), now);
+	}
+}
+
 static void release(struct forward *fw)
 {
+	if (fw->finished)
+		blame_silent(fw, PROBE_MS);
 	for (size_t i = 0; i < fw->n_servers; i++)
-		exchange_drop(fw->exchanges[i]);
+		exchange_drop(fw->servers[i].exchange);
 	LIST_REMOVE(fw, link);
 	event_free(fw->timer);
 	free(fw);
 }
 
-/* --- The course of a forward --- */
+static struct try *find_try(struct forward *fw, const struct exchange *x)
+{
+	for (size_t i = 0; i < fw->n_servers; i++)
+		if (fw->servers[i].exchange == x)
+			return &fw->servers[i];
+	return NULL;
+}
+
+static bool is_waiting(const struct forward *fw)
+{
+	for (size_t i = 0; i < fw->n_servers; i++)
+		if (fw->servers[i].exchange)
+			return true;
+	return false;
+}
 
 /* Called from inside c-ares: notes what has happened, on_timer() does the rest. */
 static void on_exchange_done(struct exchange *x, void *arg, const uint8_t *reply, size_t len)
 {
 	struct forward *fw = arg;
+	struct try *t = find_try(fw, x);
+	uint64_t now = clock_now_us();
 
-	for (size_t i = 0; i < fw->n_servers; i++) {
-		if (fw->exchanges[i] != x)
-			continue;
-		fw->exchanges[i] = NULL;
-		if (i + 1 == fw->next)
-			fw->refused = true;
-	}
-	if (fw->finished)
+	if (!t)
 		return;
+	struct upstream *up = upstream_of(fw, t, now / 1000);
+	t->exchange = NULL;
 	if (reply)
+		upstream_answered(up, now - t->asked_us);
+	else
+		upstream_failed(up, now / 1000);
+	if (fw->finished) {
+		if (!is_probing(fw))
+			event_active(fw->timer, EV_TIMEOUT, 0);
+		return;
+	}
+	if (reply) {
+		/* One that was overtaken is not waited for the next time. */
+		if (!fw->configured)
+			blame_silent(fw, HEDGE_MS);
 		deliver(fw, reply, len);
-	else if (fw->refused)
+	} else if (t == &fw->servers[fw->next - 1] || !is_waiting(fw)) {
+		fw->refused = true;
 		event_active(fw->timer, EV_TIMEOUT, 0);
+	}
 }
 
+/* How long the next server waits for the one before. */
 static unsigned int slot_ms(const struct forward *fw)
 {
-	return (fw->configured ? TOTAL_CONFIGURED_MS : TOTAL_HOST_MS) / (unsigned int)fw->n_servers;
+	return fw->configured ? TOTAL_CONFIGURED_MS / (unsigned int)fw->n_servers : HEDGE_MS;
 }
 
-/* Sets the timer for what comes next: a repetition, or the end of the server's time. */
-static void set_timer(struct forward *fw)
+/* When a server is to be sent the query again; UINT64_MAX if not. */
+static uint64_t repeat_ms(const struct forward *fw, const struct try *t)
 {
-	unsigned int slot = slot_ms(fw), from = fw->stage ? repeat_at[fw->stage - 1] : 0, to = slot;
+	unsigned int slot = slot_ms(fw);
 
-	if (!fw->tcp && slot >= REPEAT_MIN_SLOT_MS && fw->stage < array_size(repeat_at) &&
-	    repeat_at[fw->stage] < slot)
-		to = repeat_at[fw->stage];
-	struct timeval wait = clock_ms(to - from);
+	if (fw->tcp || !t->exchange || t->repeats == array_size(repeat_at))
+		return UINT64_MAX;
+	/* Configured servers are asked one at a time. */
+	if (fw->configured && (slot < REPEAT_MIN_SLOT_MS || repeat_at[t->repeats] >= slot ||
+			       t != &fw->servers[fw->next - 1]))
+		return UINT64_MAX;
+	return t->asked_us / 1000 + repeat_at[t->repeats];
+}
+
+static void set_timer(struct forward *fw, uint64_t now)
+{
+	uint64_t when = fw->deadline_ms;
+
+	if (fw->next < fw->n_servers && fw->next_ms < when)
+		when = fw->next_ms;
+	for (size_t i = 0; i < fw->next; i++) {
+		uint64_t repeat = repeat_ms(fw, &fw->servers[i]);
+
+		if (repeat < when)
+			when = repeat;
+	}
+	struct timeval wait = clock_ms(when > now ? (unsigned int)(when - now) : 0);
 	event_add(fw->timer, &wait);
 }
 
-/* Asks servers until one can be asked. */
+/* Asks a server. Returns false if it refused at once. */
+static bool ask(struct forward *fw, struct try *t)
+{
+	t->asked_us = clock_now_us();
+	uint64_t now = t->asked_us / 1000;
+	struct upstream *up = upstream_of(fw, t, now);
+
+	up->counts.asked++;
+	/* Beside the one before it, and not instead of the one behind it. */
+	t->probe = !fw->configured && upstream_state(up, now) != UPSTREAM_GOOD;
+	fw->next_ms = t->probe ? now : now + slot_ms(fw);
+	t->exchange = exchange_start(fw->owner->pool, &t->server, fw->tcp, fw->query, fw->len,
+				     on_exchange_done, fw);
+	if (!t->exchange)
+		upstream_failed(upstream_of(fw, t, now), now);
+	return t->exchange;
+}
+
+/* Asks the next server that can be asked. */
 static void ask_next(struct forward *fw)
 {
-	fw->stage = 0;
 	fw->refused = false;
-	while (fw->next < fw->n_servers) {
-		size_t i = fw->next++;
-
-		fw->exchanges[i] = exchange_start(fw->owner->pool, &fw->servers[i], fw->tcp,
-						  fw->query, fw->len, on_exchange_done, fw);
-		if (fw->exchanges[i]) {
-			set_timer(fw);
+	while (fw->next < fw->n_servers)
+		if (ask(fw, &fw->servers[fw->next++]))
 			return;
-		}
+}
+
+static void repeat_due(struct forward *fw, uint64_t now)
+{
+	for (size_t i = 0; i < fw->next; i++) {
+		struct try *t = &fw->servers[i];
+
+		if (repeat_ms(fw, t) > now + SLACK_MS)
+			continue;
+		t->repeats++;
+		if (exchange_repeat(t->exchange))
+			continue;
+		exchange_drop(t->exchange);
+		t->exchange = NULL;
+		upstream_failed(upstream_of(fw, t, now), now);
+		fw->refused = fw->refused || i + 1 == fw->next;
 	}
-	give_up(fw);
+}
+
+/* Does what is due, and sees to being called again. */
+static void go_on(struct forward *fw)
+{
+	uint64_t now = clock_now_ms();
+
+	repeat_due(fw, now);
+	while (fw->next < fw->n_servers &&
+	       (fw->refused || !is_waiting(fw) || fw->next_ms <= now + SLACK_MS)) {
+		ask_next(fw);
+		now = clock_now_ms();
+	}
+	if (!is_waiting(fw) || now + SLACK_MS >= fw->deadline_ms) {
+		blame_silent(fw, HEDGE_MS);
+		give_up(fw);
+		return;
+	}
+	set_timer(fw, now);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -289,32 +436,38 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (fw->finished) {
+	if (fw->finished)
 		release(fw);
-		return;
-	}
-	unsigned int slot = slot_ms(fw);
-	bool may_repeat = !fw->tcp && !fw->refused && slot >= REPEAT_MIN_SLOT_MS &&
-			  fw->stage < array_size(repeat_at) && repeat_at[fw->stage] < slot;
-	/* next is 0 only at the start. */
-	if (fw->next == 0 || !may_repeat || !exchange_repeat(fw->exchanges[fw->next - 1])) {
-		ask_next(fw);
-		return;
-	}
-	fw->stage++;
-	set_timer(fw);
+	else
+		go_on(fw);
 }
 
 /* --- Joining --- */
+
+/* Whatever the order: that of the host's servers changes with what is known about them. */
+static bool same_servers(const struct forward *fw, const struct forward_request *req)
+{
+	if (fw->n_servers != req->n_servers)
+		return false;
+	for (size_t i = 0; i < fw->n_servers; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < req->n_servers && !found; k++)
+			found = memcmp(&fw->servers[i].server, &req->servers[k],
+				       sizeof(*req->servers)) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
 
 /* Equal in every byte that the servers see, so that one reply fits all. */
 static bool can_join(const struct forward *fw, const struct forward_request *req, size_t len,
 		     const uint8_t *query)
 {
 	return fw->n_askers < ASKERS_PER_JOIN_MAX && fw->tcp == req->tcp &&
-	       fw->configured == req->configured && fw->n_servers == req->n_servers &&
-	       fw->len == len && memcmp(fw->query, query, len) == 0 &&
-	       memcmp(fw->servers, req->servers, req->n_servers * sizeof(*req->servers)) == 0;
+	       fw->configured == req->configured && fw->len == len &&
+	       memcmp(fw->query, query, len) == 0 && same_servers(fw, req);
 }
 
 static bool same_question(const struct forward *fw, const struct query *q)
@@ -365,10 +518,35 @@ static enum relation relate(struct forwarder *f, const struct forward_request *r
 	return same && peer_is_host(&from) ? RELATION_LOOP : found;
 }
 
+/*
+ * The order in which servers are asked. Configured ones as they stand. Of the host's first those
+ * that have failed some time ago, together with the first of those that have not; and last those
+ * that have just failed, which will do if there is nothing better.
+ */
+static void order_servers(struct forward *fw, const struct forward_request *req, uint64_t now)
+{
+	static const enum upstream_state order[] = {UPSTREAM_PROBE, UPSTREAM_GOOD, UPSTREAM_BAD};
+
+	for (size_t k = 0; k < array_size(order); k++) {
+		for (size_t i = 0; i < req->n_servers; i++) {
+			struct try *t = &fw->servers[fw->n_servers];
+
+			t->server = req->servers[i];
+			if (req->configured
+				    ? k == 0
+				    : upstream_state(upstream_of(fw, t, now), now) == order[k])
+				fw->n_servers++;
+		}
+	}
+}
+
 static struct forward *forward_new(struct forwarder *f, const struct forward_request *req,
 				   uint32_t hash, size_t len)
 {
-	struct forward *fw = calloc(1, sizeof(*fw) + len);
+	uint64_t now = clock_now_ms();
+	/* One place more, for a server whose turn it is not yet. */
+	size_t size = sizeof(struct forward) + (req->n_servers + 1) * sizeof(struct try);
+	struct forward *fw = calloc(1, size + len);
 
 	if (!fw)
 		return NULL;
@@ -382,10 +560,10 @@ static struct forward *forward_new(struct forwarder *f, const struct forward_req
 	fw->configured = req->configured;
 	fw->tcp = req->tcp;
 	fw->hash = hash;
-	fw->n_servers = req->n_servers;
-	memcpy(fw->servers, req->servers, req->n_servers * sizeof(*req->servers));
+	fw->deadline_ms = now + (req->configured ? TOTAL_CONFIGURED_MS : TOTAL_HOST_MS);
+	order_servers(fw, req, now);
+	fw->query = memcpy((uint8_t *)fw + size, f->query, len);
 	fw->len = len;
-	memcpy(fw->query, f->query, len);
 	LIST_INSERT_HEAD(&f->by_question[hash % BUCKETS], fw, link);
 	return fw;
 }
@@ -426,7 +604,7 @@ void forward_start(struct forwarder *f, const struct forward_request *req)
 		return;
 	}
 	asker_add(f, fw, req);
-	ask_next(fw);
+	go_on(fw);
 }
 
 void forward_forget(struct forwarder *f, const void *owner)

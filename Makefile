@@ -106,6 +106,20 @@ build-check:
 build-asan:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN_FLAGS) all unit
 
+# The test build of aardvark-dns with the C library and the c-ares of a newer Debian, where they could be
+# had. Linked against both releases' libraries: what the newer one does not bring comes from this one.
+CARES       = build/cares/aardvark-dns
+PEER_LIBS   = $(wildcard $(HERE)/$(call PEER,trixie)/usr/lib/*-linux-gnu*)
+PEER_LOADER = $(wildcard $(HERE)/$(call PEER,trixie)/lib64/ld-linux-*.so.*)
+
+.PHONY: build-cares
+build-cares: build-check
+	@[ -e "$(PEER_LIBS)/libcares.so.2" ] || { echo "no newer c-ares"; exit 0; }; \
+	mkdir -p $(dir $(CARES)) && $(CC) -o $(CARES) $(CHECK)/aardvark-dns/main.o $(CHECK)/libaardvark.a \
+		$(CHECK)/libcommon.a -pie -Wl,--as-needed,--allow-shlib-undefined -Wl,--dynamic-linker=$(PEER_LOADER) \
+		-Wl,-rpath,$(PEER_LIBS) $(PEER_LIBS)/libcares.so.2 \
+		$(patsubst -lcares,,$(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0))
+
 # ---- packages ----
 
 # Installs what is missing of a list of Debian packages; DEPS_DRY=1 only names them.
@@ -150,6 +164,9 @@ PART_PROGRAM     = 'schemas-program=NETAVARK=$(HERE)/$(CHECK)/netavark/netavark 
 	AARDVARK_DNS=$(HERE)/$(CHECK)/aardvark-dns/aardvark-dns tests/schema/check_program.sh'
 PART_INTEGRATION = 'integration=$(call bats_part,tests/integration,$(HERE)/$(CHECK))'
 PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,tests/integration,$(HERE)/$(ASAN))'
+# What concerns forwarding once more, with another c-ares.
+PART_CARES       = 'integration-cares=[ -e $(CARES) ] || { echo "1..0 \# skip no newer c-ares"; exit 0; }; \
+	AARDVARK=$(HERE)/$(CARES) bats --formatter tap tests/integration/aardvark_forward.bats'
 PART_PODMAN      = 'podman=$(call bats_part,$(wildcard tests/compat/podman*.bats),$(HERE)/$(CHECK))'
 # The netavark of another Debian release, unpacked beside us; without it those tests are skipped.
 PEER       = build/peer/$(1)
@@ -160,8 +177,9 @@ fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot g
 check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
 	@$(call fetch_peer,trixie)
+	@$(MAKE) --no-print-directory build-cares
 	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_SCHEMAS) $(PART_PROGRAM) \
-		$(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie)
+		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie)
 
 # Beside the programs of the newer Debian releases.
 compat: deps build-check

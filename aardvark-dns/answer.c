@@ -192,6 +192,27 @@ static bool answer_name(const struct asked *asked, const struct answer_context *
 	return found;
 }
 
+/* RFC 6761 section 6.3: the loopback addresses, and nobody else is asked. */
+static bool answer_localhost(const struct asked *asked, const struct query *q, struct wire *reply)
+{
+	static const uint8_t localhost[] = "\11localhost";
+	static const uint8_t v4[] = {127, 0, 0, 1}, v6[16] = {[15] = 1};
+	size_t at = 0;
+
+	while (q->name_len - at > sizeof(localhost))
+		at += 1u + q->name[at];
+	if (q->name_len - at != sizeof(localhost) ||
+	    memcmp(q->name + at, localhost, sizeof(localhost)) != 0)
+		return false;
+	struct records rs = records_begin(asked, q, reply);
+	if (q->type == TYPE_A)
+		records_add(&rs, v4, sizeof(v4), NULL, 0);
+	if (q->type == TYPE_AAAA)
+		records_add(&rs, v6, sizeof(v6), NULL, 0);
+	records_end(&rs);
+	return true;
+}
+
 /* --- Reverse names --- */
 
 /* A label of one to three digits, up to 255, without leading zeros. */
@@ -324,6 +345,8 @@ static enum answer decide(const struct answer_rules *rules, const struct asked *
 		return ANSWER_REPLY;
 	if (below_search)
 		return reply_empty(q, key_len ? RCODE_NXDOMAIN : RCODE_NOERROR, reply);
+	if (answer_localhost(asked, q, reply))
+		return ANSWER_REPLY;
 	return may_forward(rules, c, reply);
 }
 

@@ -25,9 +25,11 @@
 
 #define LOOK_AGAIN_FIRST_MS 50
 #define LOOK_AGAIN_MAX_MS   1000
+#define CACHE_BYTES_MAX	    (1u << 30)
 
 struct daemon {
 	const char *dir, *pid_path; /* absolute */
+	size_t cache_bytes;
 	struct pidfile pidfile;
 	struct service service;
 	struct server *server;
@@ -116,7 +118,7 @@ static bool reload_once(struct daemon *d)
 	struct config *c;
 	struct error err = {0};
 
-	resolvconf_refresh(&d->service.resolvconf);
+	service_refresh(&d->service);
 	if (config_load(d->dir, d->config, &c, &err) < 0) {
 		log_error("reload: %s", err.text);
 		return false;
@@ -188,7 +190,10 @@ static int make_loop(struct daemon *d, struct error *err)
 	d->service.base = event_base_new();
 	if (!d->service.base)
 		return fail(err, ENOMEM, "cannot set up the event loop");
-	int r = forwarder_new(d->service.base, &d->service.forwarder, err);
+	d->service.cache = cache_new(d->cache_bytes);
+	if (!d->service.cache)
+		return fail(err, ENOMEM, "cannot set up the cache");
+	int r = forwarder_new(d->service.base, d->service.cache, &d->service.forwarder, err);
 	if (r == 0)
 		r = server_new(&d->service, &d->server, err);
 	if (r < 0)
@@ -214,7 +219,7 @@ static int serve(struct daemon *d, struct error *err)
 		return fail(err, ENOENT, "no usable network configuration in %s (%zu files)",
 			    d->dir, n);
 	}
-	resolvconf_refresh(&d->service.resolvconf);
+	service_refresh(&d->service);
 	return apply(d, c, err);
 }
 
@@ -247,6 +252,7 @@ static void release(struct daemon *d)
 {
 	server_free(d->server);
 	forwarder_free(d->service.forwarder);
+	cache_free(d->service.cache);
 	if (d->on_signals)
 		event_free(d->on_signals);
 	if (d->look_again)
@@ -384,12 +390,31 @@ static int start(struct daemon *d)
 	return run_parent(child, ready[0]);
 }
 
+/* Bytes; 0 switches the cache off. */
+static size_t cache_bytes_from(const char *text)
+{
+	size_t bytes = 0;
+
+	if (!text)
+		return CACHE_BYTES_DEFAULT;
+	for (const char *p = text; *p >= '0' && *p <= '9' && p - text < 10; p++) {
+		bytes = bytes * 10 + (size_t)(*p - '0');
+		if (!p[1] && bytes <= CACHE_BYTES_MAX)
+			return bytes;
+	}
+	fprintf(stderr,
+		"warning: AARDVARK_CACHE_SIZE '%s' is no number of bytes up to %u, using %u\n",
+		text, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT);
+	return CACHE_BYTES_DEFAULT;
+}
+
 int daemon_start(const struct daemon_options *o)
 {
 	struct arena arena = {0};
 	struct daemon d = {
 		.pidfile = {.fd = -1},
 		.signals = -1,
+		.cache_bytes = cache_bytes_from(getenv("AARDVARK_CACHE_SIZE")),
 		.service = {.port = o->port, .resolvconf = {.path = RESOLVCONF_PATH}},
 	};
 

@@ -88,6 +88,7 @@ struct forward {
 struct forwarder {
 	struct event_base *base;
 	struct pool *pool;
+	struct cache *cache;
 	struct hash_key key;
 	LIST_HEAD(forwards, forward) by_question[BUCKETS];
 	struct askers by_client[BUCKETS];
@@ -211,22 +212,35 @@ static struct query asker_query(const struct asker *a)
 
 /* --- The ends of a forward --- */
 
+/* Lists of the configuration files must work as they do without a cache. */
+static void remember(const struct forward *fw, const uint8_t *reply, size_t len)
+{
+	struct cache *cache = fw->owner->cache;
+	struct cache_key key;
+	enum rcode error;
+	uint64_t servers = 0;
+	struct query q;
+
+	if (fw->configured || query_parse(fw->query, fw->len, &q, &error) != QUERY_FINE)
+		return;
+	for (size_t i = 0; i < fw->n_servers; i++)
+		servers = cache_servers_add(cache, servers, &fw->servers[i].server);
+	if (cache_key_make(&q, servers, &key))
+		cache_add(cache, &key, clock_now_ms() / 1000, reply, len);
+}
+
 static void deliver(struct forward *fw, const uint8_t *reply, size_t len)
 {
 	struct forwarder *f = fw->owner;
 	struct asker *a;
 
+	remember(fw, reply, len);
 	while ((a = TAILQ_FIRST(&fw->askers))) {
 		struct query q = asker_query(a);
 		struct wire out = {.data = f->reply, .room = sizeof(f->reply)};
-		struct relay_client client = {
-			.id = a->id,
-			.question = a->message + WIRE_HEADER_SIZE,
-			.question_len = a->question_len,
-			.edns = a->edns.present,
-			.recurse = a->flags & WIRE_RD,
-			.limit = fw->tcp ? WIRE_TCP_MAX : answer_client_limit(&q),
-		};
+		struct relay_client client =
+			relay_client_of(&q, fw->tcp ? WIRE_TCP_MAX : answer_client_limit(&q));
+
 		relay_reply(&client, reply, len, &out);
 		asker_end(f, a, out.data, out.len);
 	}
@@ -625,13 +639,15 @@ void forward_forget(struct forwarder *f, const void *owner)
 	}
 }
 
-int forwarder_new(struct event_base *base, struct forwarder **out, struct error *err)
+int forwarder_new(struct event_base *base, struct cache *cache, struct forwarder **out,
+		  struct error *err)
 {
 	struct forwarder *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return fail(err, ENOMEM, "out of memory");
 	f->base = base;
+	f->cache = cache;
 	f->key = hash_key_random();
 	TAILQ_INIT(&f->by_age);
 	for (size_t i = 0; i < BUCKETS; i++)

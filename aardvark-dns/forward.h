@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aardvark-dns/cache.h"
 #include "aardvark-dns/peer.h"
 #include "aardvark-dns/query.h"
 #include "aardvark-dns/resolvconf.h"
@@ -44,7 +45,9 @@ struct forward_request {
 	forward_done done;
 };
 
-int forwarder_new(struct event_base *base, struct forwarder **out, struct error *err) must_check;
+/* cache: where answers of servers that are not configured go; lives as long as the forwarder. */
+int forwarder_new(struct event_base *base, struct cache *cache, struct forwarder **out,
+		  struct error *err) must_check;
 void forwarder_free(struct forwarder *f); /* NULL is fine; nobody is told */
 
 /* Everything is copied. done may be called before this returns. */

@@ -8,6 +8,23 @@
 /* Options between two neighbours (RFC 7873, 7828, 7830): not ours to pass on. */
 enum { OPTION_COOKIE = 10, OPTION_KEEPALIVE = 11, OPTION_PADDING = 12 };
 
+static bool is_of_one_hop(uint16_t code)
+{
+	return code == OPTION_COOKIE || code == OPTION_KEEPALIVE || code == OPTION_PADDING;
+}
+
+bool relay_has_options(const struct query *q)
+{
+	struct wire_reader options = {.data = q->edns.options, .len = q->edns.options_len};
+	const uint8_t *data;
+	uint16_t code, len;
+
+	while (query_next_option(&options, &code, &data, &len))
+		if (!is_of_one_hop(code))
+			return true;
+	return false;
+}
+
 static void put_options(const struct query *q, struct wire *out)
 {
 	struct wire_reader options = {.data = q->edns.options, .len = q->edns.options_len};
@@ -15,7 +32,7 @@ static void put_options(const struct query *q, struct wire *out)
 	uint16_t code, len;
 
 	while (query_next_option(&options, &code, &data, &len)) {
-		if (code == OPTION_COOKIE || code == OPTION_KEEPALIVE || code == OPTION_PADDING)
+		if (is_of_one_hop(code))
 			continue;
 		wire_put16(out, code);
 		wire_put16(out, len);
@@ -76,6 +93,18 @@ bool relay_is_reply(const uint8_t *query, size_t query_len, const uint8_t *reply
 	return wire_load16(query) == wire_load16(reply) && (flags_b & WIRE_QR) &&
 	       !((flags_a ^ flags_b) & WIRE_OPCODE) && len_a == len_b &&
 	       memcmp(name_a, name_b, len_a) == 0 && question_a == question_b;
+}
+
+struct relay_client relay_client_of(const struct query *q, size_t limit)
+{
+	return (struct relay_client){
+		.id = q->id,
+		.question = q->bytes + WIRE_HEADER_SIZE,
+		.question_len = q->question_len,
+		.edns = q->edns.present,
+		.recurse = q->flags & WIRE_RD,
+		.limit = limit,
+	};
 }
 
 /* The rest of a reply after its question. */

@@ -22,6 +22,9 @@
  */
 void relay_query(const struct query *q, struct wire *out);
 
+/* Whether a query has EDNS options that servers get to see. */
+bool relay_has_options(const struct query *q);
+
 /*
  * Whether a message can be the reply to a query from relay_query(): a reply, with its ID, opcode,
  * and question; the case of letters does not matter.
@@ -38,11 +41,14 @@ struct relay_client {
 	size_t limit; /* bytes */
 };
 
+/* The client that sent a query. */
+struct relay_client relay_client_of(const struct query *q, size_t limit);
+
 /*
  * Writes the reply for a client: the server's bytes with the client's ID and question. If they are
  * too many, or cut off, only header, question and OPT, with TC set.
- * Shape:   relay_is_reply() has accepted the message. out has room for len bytes and for a header,
- *          the question and an OPT record.
+ * Shape:   relay_is_reply() has accepted the message. out has room for len bytes, or the limit if
+ *          that is less, and for a header, the question and an OPT record.
  */
 void relay_reply(const struct relay_client *client, const uint8_t *reply, size_t len,
 		 struct wire *out);

@@ -75,7 +75,7 @@ static bool stamp_equal(const struct resolvconf_stamp *a, const struct resolvcon
 	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-void resolvconf_refresh(struct resolvconf *r)
+bool resolvconf_refresh(struct resolvconf *r)
 {
 	struct stat st;
 	struct error err;
@@ -84,11 +84,11 @@ void resolvconf_refresh(struct resolvconf *r)
 	size_t len;
 
 	if (stat(r->path, &st) < 0 || st.st_size == 0)
-		return;
+		return false;
 	/* Not the time of modification: that can be set back, and cp -p does. */
 	struct resolvconf_stamp now = {st.st_dev, st.st_ino, st.st_size, st.st_ctim};
 	if (stamp_equal(&now, &r->stamp))
-		return;
+		return false;
 	r->stamp = now;
 	if (!S_ISREG(st.st_mode)) {
 		log_warn("%s is not a plain file, ignoring it", r->path);
@@ -100,4 +100,5 @@ void resolvconf_refresh(struct resolvconf *r)
 		log_debug("%s names %zu DNS servers", r->path, r->now.n_servers);
 	}
 	arena_release(&scratch);
+	return true;
 }

@@ -46,5 +46,6 @@ struct resolvconf {
  * Reads the file again if it is another one or has been written to; path may be a symbolic link.
  * A file that is missing, cannot be read, or is empty (somebody is writing it) changes nothing.
  * Cheap enough to be called for every forwarded query: one stat(2) if nothing has changed.
+ * Returns true if it has been read.
  */
-void resolvconf_refresh(struct resolvconf *r);
+bool resolvconf_refresh(struct resolvconf *r);

@@ -16,6 +16,7 @@
 #define BATCH		64   /* datagrams for one system call */
 #define BATCHES		4    /* for one listener before others get their turn */
 #define UDP_QUERY_MAX	4096 /* bytes; longer datagrams are ignored */
+#define OUT_ROOM	(BATCH * ANSWER_UDP_MAX + SERVICE_UDP_MAX)
 #define RECEIVE_BUFFER	(1 << 20)
 #define BACKLOG		256
 #define ACCEPTS		64
@@ -49,7 +50,8 @@ struct batch {
 	} forwards[BATCH];
 	unsigned int n_out, n_forwards;
 	uint8_t in_data[BATCH][UDP_QUERY_MAX];
-	uint8_t out_data[BATCH][ANSWER_UDP_MAX];
+	size_t out_len; /* bytes of out_data that are in use */
+	uint8_t out_data[OUT_ROOM];
 	_Alignas(struct cmsghdr) uint8_t in_control[BATCH][CONTROL_ROOM];
 	_Alignas(struct cmsghdr) uint8_t out_control[BATCH][CONTROL_ROOM];
 };
@@ -126,6 +128,7 @@ static int batch_receive(struct batch *b, int fd)
 		};
 	}
 	b->n_out = b->n_forwards = 0;
+	b->out_len = 0;
 	return recvmmsg(fd, b->in, BATCH, MSG_DONTWAIT, NULL);
 }
 
@@ -133,7 +136,8 @@ static void batch_add_reply(struct batch *b, const struct peer *peer, size_t len
 {
 	unsigned int i = b->n_out++;
 
-	b->out_iov[i] = (struct iovec){b->out_data[i], len};
+	b->out_iov[i] = (struct iovec){b->out_data + b->out_len, len};
+	b->out_len += len;
 	b->out[i].msg_hdr = (struct msghdr){
 		.msg_name = (void *)&peer->from,
 		.msg_namelen = peer->from_len,
@@ -143,10 +147,26 @@ static void batch_add_reply(struct batch *b, const struct peer *peer, size_t len
 	write_control(&b->out[i].msg_hdr, b->out_control[i], peer);
 }
 
+/* A full buffer drops the rest, as UDP may; a refused client must not cost others their reply. */
+static void batch_send(struct batch *b, int fd)
+{
+	unsigned int done = 0;
+
+	while (done < b->n_out) {
+		int n = sendmmsg(fd, b->out + done, b->n_out - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		done += n > 0 ? (unsigned int)n : 1;
+	}
+	b->n_out = 0;
+	b->out_len = 0;
+}
+
 /* Answers what we know; the rest is noted, so that local answers never wait for forwards. */
 static void batch_answer(struct batch *b, const struct listener *l, unsigned int i)
 {
-	const struct service *s = l->server->service;
+	struct service *s = l->server->service;
 	struct msghdr *msg = &b->in[i].msg_hdr;
 	struct peer *peer = &b->peers[i];
 
@@ -159,29 +179,23 @@ static void batch_answer(struct batch *b, const struct listener *l, unsigned int
 	struct asked asked = {.zones = s->zones,
 			      .listener = l->zone,
 			      .client = peer_addr(&peer->from)};
-	struct wire reply = {.data = b->out_data[b->n_out], .room = ANSWER_UDP_MAX};
+	struct wire reply = {.data = b->out_data + b->out_len, .room = ANSWER_UDP_MAX};
 	enum answer verdict =
 		answer(&s->rules, &asked, b->in_data[i], b->in[i].msg_len, &b->contexts[i], &reply);
+	if (verdict == ANSWER_FORWARD) {
+		reply.room = SERVICE_UDP_MAX;
+		if (service_cached(s, &b->contexts[i], false, &reply))
+			verdict = ANSWER_REPLY;
+	}
 	if (verdict == ANSWER_REPLY) {
 		batch_add_reply(b, peer, reply.len);
 	} else if (verdict != ANSWER_DROP) {
 		b->forwards[b->n_forwards].message = i;
 		b->forwards[b->n_forwards++].verdict = verdict;
 	}
-}
-
-/* A full buffer drops the rest, as UDP may; a refused client must not cost others their reply. */
-static void batch_send(struct batch *b, int fd)
-{
-	unsigned int done = 0;
-
-	while (done < b->n_out) {
-		int n = sendmmsg(fd, b->out + done, b->n_out - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EAGAIN)
-			return;
-		done += n > 0 ? (unsigned int)n : 1;
-	}
+	/* Answers of the cache may be longer than ours. */
+	if (OUT_ROOM - b->out_len < SERVICE_UDP_MAX)
+		batch_send(b, l->udp);
 }
 
 static void on_forward_done(void *owner, const struct peer *peer, const uint8_t *message,
@@ -227,6 +241,7 @@ static void on_datagrams(evutil_socket_t fd, short what, void *arg)
 	struct batch *b = &l->server->batch;
 
 	(void)what;
+	service_new_turn(l->server->service);
 	for (int turn = 0; turn < BATCHES; turn++) {
 		int n = batch_receive(b, fd);
 
@@ -499,7 +514,7 @@ int server_apply(struct server *s, const struct zones *zones, struct error *err)
 
 	err->code = 0;
 	err->text[0] = '\0';
-	s->service->zones = zones;
+	service_set_zones(s->service, zones);
 	close_gone(s, zones);
 	for (size_t i = 0; i < zones->n_listeners; i++) {
 		struct listener *l = listener_find(s, &zones->listeners[i].addr);

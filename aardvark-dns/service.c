@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "aardvark-dns/clock.h"
+#include "aardvark-dns/relay.h"
+
 #define PORT_DNS 53
 
 /* Asking ourselves would go round for ever. */
@@ -29,6 +32,42 @@ static size_t add_resolver(const struct service *s, struct resolver *out, size_t
 	return n + 1;
 }
 
+void service_set_zones(struct service *s, const struct zones *zones)
+{
+	s->zones = zones;
+	s->host.known = false;
+}
+
+void service_refresh(struct service *s)
+{
+	if (!resolvconf_refresh(&s->resolvconf))
+		return;
+	s->host.known = false;
+	cache_flush(s->cache);
+}
+
+void service_new_turn(struct service *s)
+{
+	s->host.looked = false;
+}
+
+static void find_host_servers(struct service *s)
+{
+	if (!s->host.looked)
+		service_refresh(s);
+	s->host.looked = true;
+	if (s->host.known)
+		return;
+	s->host.known = true;
+	s->host.n = 0;
+	s->host.set = 0;
+	for (size_t i = 0; i < s->resolvconf.now.n_servers; i++) {
+		s->host.n = add_resolver(s, s->host.list, s->host.n, &s->resolvconf.now.servers[i]);
+	}
+	for (size_t i = 0; i < s->host.n; i++)
+		s->host.set = cache_servers_add(s->cache, s->host.set, &s->host.list[i]);
+}
+
 /* The servers for a client, own listeners left out. */
 static size_t choose_resolvers(struct service *s, const struct view *v, struct resolver *out,
 			       bool *out_configured)
@@ -41,10 +80,27 @@ static size_t choose_resolvers(struct service *s, const struct view *v, struct r
 		n = add_resolver(s, out, n, &(struct resolver){.addr = configured[i]});
 	if (n_configured)
 		return n;
-	resolvconf_refresh(&s->resolvconf);
-	for (size_t i = 0; i < s->resolvconf.now.n_servers; i++)
-		n = add_resolver(s, out, n, &s->resolvconf.now.servers[i]);
-	return n;
+	find_host_servers(s);
+	memcpy(out, s->host.list, s->host.n * sizeof(*out));
+	return s->host.n;
+}
+
+bool service_cached(struct service *s, const struct answer_context *c, bool tcp, struct wire *reply)
+{
+	const struct query *q = &c->query;
+	size_t len, limit = tcp ? WIRE_TCP_MAX : answer_client_limit(q);
+	struct cache_key key;
+
+	find_host_servers(s);
+	if (s->host.n == 0 || view_has_servers(&c->view) || !cache_key_make(q, s->host.set, &key))
+		return false;
+	const uint8_t *found = cache_find(s->cache, &key, clock_now_ms() / 1000, &len);
+	if (!found)
+		return false;
+	struct relay_client client =
+		relay_client_of(q, tcp || limit < RELAY_UDP_MAX ? limit : RELAY_UDP_MAX);
+	relay_reply(&client, found, len, reply);
+	return true;
 }
 
 static void end_with(const struct answer_context *c, enum rcode rcode, const struct waiter *w)

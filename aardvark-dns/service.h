@@ -7,18 +7,50 @@
 #include <stdint.h>
 
 #include "aardvark-dns/answer.h"
+#include "aardvark-dns/cache.h"
 #include "aardvark-dns/forward.h"
+#include "aardvark-dns/relay.h"
 #include "aardvark-dns/resolvconf.h"
 #include "aardvark-dns/zones.h"
+
+#define SERVICE_UDP_MAX (RELAY_UDP_MAX + 512) /* bytes of any reply over UDP */
 
 struct service {
 	struct event_base *base;
 	const struct zones *zones; /* replaced as a whole by a reload */
 	struct answer_rules rules;
 	struct resolvconf resolvconf;
+	struct cache *cache;
 	struct forwarder *forwarder;
 	uint16_t port; /* of every listener, host order */
+	struct {
+		bool looked; /* at the file in this turn of the loop */
+		bool known;  /* cleared when the snapshot or the file changes */
+		struct resolver list[RESOLVCONF_SERVERS_MAX];
+		size_t n;
+		uint64_t set; /* for the cache */
+	} host;		      /* the host's servers, own listeners left out */
 };
+
+/* Puts another snapshot into force. */
+void service_set_zones(struct service *s, const struct zones *zones);
+
+/* Reads the file that names the host's servers again if it has changed. */
+void service_refresh(struct service *s);
+
+/*
+ * Called when the loop hands over queries: the first one that needs the host's servers looks at
+ * the file, the others take its word.
+ */
+void service_new_turn(struct service *s);
+
+/*
+ * The answer of the cache to a query that answer() wants forwarded, if there is one.
+ * Shape:   the verdict was ANSWER_FORWARD. reply is empty and has room for SERVICE_UDP_MAX bytes,
+ *          over TCP for WIRE_TCP_MAX.
+ */
+bool service_cached(struct service *s, const struct answer_context *c, bool tcp,
+		    struct wire *reply);
 
 /* Who waits for the end of a forward. */
 struct waiter {

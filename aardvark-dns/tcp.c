@@ -121,6 +121,8 @@ static void take_message(struct connection *c, const uint8_t *message, size_t le
 	struct answer_context context;
 	enum answer verdict = answer(&s->rules, &asked, message, len, &context, &reply);
 
+	if (verdict == ANSWER_FORWARD && service_cached(s, &context, true, &reply))
+		verdict = ANSWER_REPLY;
 	if (verdict == ANSWER_REPLY)
 		send_message(c, reply.data, reply.len);
 	if (verdict != ANSWER_FORWARD && verdict != ANSWER_FORWARD_IF_HOST)
@@ -145,6 +147,7 @@ static void take_messages(struct connection *c)
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	uint8_t prefix[LENGTH_SIZE];
 
+	service_new_turn(c->tcp->service);
 	while (!c->over && !is_full(c) &&
 	       evbuffer_copyout(in, prefix, sizeof(prefix)) == LENGTH_SIZE) {
 		size_t len = wire_load16(prefix);

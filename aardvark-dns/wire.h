@@ -36,6 +36,7 @@
 
 enum wire_type {
 	TYPE_A = 1,
+	TYPE_SOA = 6,
 	TYPE_PTR = 12,
 	TYPE_AAAA = 28,
 	TYPE_OPT = 41,

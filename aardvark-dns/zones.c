@@ -414,6 +414,19 @@ static size_t add_servers(struct addr *out, size_t n, const struct addr *servers
 	return n;
 }
 
+bool view_has_servers(const struct view *v)
+{
+	const struct zone_network *net;
+	size_t cursor = 0;
+
+	if (v->host && v->host->n_servers)
+		return true;
+	while ((net = view_next(v, &cursor)))
+		if (!net->internal && net->n_servers)
+			return true;
+	return false;
+}
+
 size_t view_servers(const struct view *v, struct addr *out)
 {
 	const struct zone_network *net;

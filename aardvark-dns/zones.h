@@ -147,6 +147,9 @@ uint32_t zones_hash_addr(const struct zones *z, const struct addr *addr);
 
 #define VIEW_SERVERS_MAX 16
 
+/* Whether the configuration files name DNS servers for this client. */
+bool view_has_servers(const struct view *v);
+
 /*
  * The DNS servers that the configuration files name for this client: the container's own, else
  * those of its networks in order. Each once; internal networks contribute none.

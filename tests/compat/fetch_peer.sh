@@ -8,9 +8,9 @@
 set -euo pipefail
 suite=$1 dir=$2
 packages=(netavark aardvark-dns nftables libnftables1 libnftnl11 libmnl0 libc6 libgcc-s1 libgmp10 libjansson4
-	libxtables12 libedit2 libtinfo6 libbsd0 libmd0)
+	libxtables12 libedit2 libtinfo6 libbsd0 libmd0 libcares2)
 
-[[ -x $dir/netavark ]] && exit 0
+[[ -x $dir/netavark && -e $(echo "$dir"/usr/lib/*/libcares.so.2) ]] && exit 0
 
 # shellcheck disable=SC2016 # apt expands it
 archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/\?$') ||

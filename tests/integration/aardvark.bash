@@ -158,7 +158,7 @@ recorded() {
 }
 
 count_recorded() {
-	recorded | grep -c -- "$1" || true
+	recorded | grep -c "$@" || true
 }
 
 # dig with one try. Arguments as for dig; the answer's text goes to standard output. It does not

@@ -67,6 +67,15 @@ def answers(query, me, tcp):
     if first.startswith("big"):
         many = [record(1, 300, struct.pack(">I", 0x0A000000 + i)) for i in range(int(first[3:]))]
         return [(reply(ident, flags, question, 0, many, opt), False)]
+    if first.startswith("ttl"):
+        return [(reply(ident, flags, question, 0, [record(1, int(first[3:]), data)], opt), False)]
+    if first.startswith("soa"):
+        soa = record(6, 900, b"\0\0" + struct.pack(">5I", 1, 2, 3, 4, int(first[3:])))
+        out = bytearray(reply(ident, flags, question, 3, [soa], opt))
+        out[6:10] = b"\0\0\0\1"
+        return [(bytes(out), False)]
+    if first == "garbage":
+        return [(b"\xff" * 40, False), (right[:20], False)]
     if first == "unknown":
         return [(reply(ident, flags, question, 0, [record(65280, 7, b"\0\xff\1bytes")]), False)]
     if first == "lower":
@@ -125,10 +134,13 @@ def main():
             sock.close()
             return
         query = sock.recv(struct.unpack(">H", head)[0], socket.MSG_WAITALL)
-        if note("tcp", me, sock.getpeername()[1], query) == "silent":
+        first = note("tcp", me, sock.getpeername()[1], query)
+        if first == "silent":
             return
         for message, elsewhere in answers(query, me, True):
             if not elsewhere and len(message) >= 12:
+                if first == "slow":
+                    time.sleep(1)
                 sock.sendall(struct.pack(">H", len(message)) + message)
 
     def on_connection(sock, me):

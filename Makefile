@@ -214,7 +214,7 @@ demo: deps-demo
 # ---- care ----
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SH_FILES = $(shell git ls-files '*.sh' '*.bash' '*.bats' .ci/run)
+SH_FILES = $(shell git ls-files '*.sh' '*.bash' '*.bats' .ci/run examples/plugins tests/integration/plugins)
 
 .PHONY: format lint
 format:

@@ -74,6 +74,13 @@ bool file_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+bool file_is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
 int file_write_fd(int fd, const char *data, size_t len, struct error *err)
 {
 	while (len) {

@@ -42,6 +42,9 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err) must_check;
 
 bool file_exists(const char *path);
 
+/* Whether it is a regular file, perhaps through links, that somebody may execute. */
+bool file_is_program(const char *path);
+
 /*
  * Takes an exclusive flock(2) on path, which is created (0600) if need be, and waits up to
  * seconds for it. *out_fd holds the lock until it is closed; close-on-exec.

@@ -26,8 +26,11 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int start(char *const argv[], char *const envp[], int errors_fd, pid_t *out)
+/* fds are its stdin, stdout and stderr; -1 means /dev/null. */
+static int start(char *const argv[], char *const envp[], const int fds[3], bool own_group,
+		 pid_t *out)
 {
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
@@ -35,14 +38,18 @@ static int start(char *const argv[], char *const envp[], int errors_fd, pid_t *o
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, errors_fd, 2);
+	for (int i = 0; i < 3; i++) {
+		if (fds[i] < 0)
+			posix_spawn_file_actions_addopen(&files, i, "/dev/null", O_RDWR, 0);
+		else
+			posix_spawn_file_actions_adddup2(&files, fds[i], i);
+	}
 	posix_spawn_file_actions_addclosefrom_np(&files, 3); /* what our caller forgot to close */
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, own_group ? flags | POSIX_SPAWN_SETPGROUP : flags);
 	int r = posix_spawn(out, argv[0], &files, &attr, argv, envp);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
@@ -106,7 +113,7 @@ int process_run(char *const argv[], char *const envp[], unsigned int seconds, st
 	cleanup_close int in = ends[0];
 	cleanup_close int errors_fd = ends[1];
 	log_debug("starting %s", argv[0]);
-	r = start(argv, envp, errors_fd, &pid);
+	r = start(argv, envp, (const int[]){-1, -1, errors_fd}, false, &pid);
 	if (r > 0)
 		return fail_errno(err, r, "%s", "");
 	close(steal_fd(&errors_fd));
@@ -121,6 +128,134 @@ int process_run(char *const argv[], char *const envp[], unsigned int seconds, st
 	out->errors = errors.s;
 	return 0;
 }
+
+/* ---- a program that is asked ---- */
+
+struct talk {
+	int to, from;	   /* our ends of its stdin and stdout; -1: closed */
+	int process;	   /* a pidfd */
+	const char *input; /* what it has not taken yet */
+	size_t left, max;
+	struct text answer;
+	bool too_long;
+};
+
+static void feed(struct talk *t)
+{
+	ssize_t put = write(t->to, t->input, t->left);
+
+	if (put > 0) {
+		t->input += put;
+		t->left -= (size_t)put;
+	}
+	/* A program that has closed its stdin does not want to know more. */
+	if (t->left == 0 || (put < 0 && errno != EAGAIN && errno != EINTR))
+		close(steal_fd(&t->to));
+}
+
+static void hear(struct talk *t)
+{
+	char buf[16384];
+	ssize_t got = read(t->from, buf, sizeof(buf));
+
+	if (got < 0 && errno == EINTR)
+		return;
+	if (got <= 0) {
+		close(steal_fd(&t->from));
+	} else if (t->answer.len + (size_t)got > t->max) {
+		t->too_long = true;
+	} else {
+		text_add_bytes(&t->answer, buf, (size_t)got);
+	}
+}
+
+/* Goes on until the program has ended and nothing is left to read; false: the deadline came first. */
+static bool talk(struct talk *t, int64_t deadline)
+{
+	for (;;) {
+		struct pollfd p[] = {{.fd = t->from, .events = POLLIN},
+				     {.fd = t->to, .events = POLLOUT},
+				     {.fd = t->process, .events = POLLIN}};
+		int64_t left = deadline - now_ms();
+
+		if (left <= 0)
+			return false;
+		if (poll(p, array_size(p), (int)left) < 0)
+			continue;
+		if (p[0].revents)
+			hear(t);
+		else if (p[2].revents)
+			return true;
+		if (p[1].revents)
+			feed(t);
+	}
+}
+
+/* Starts the program with pipes in both directions. */
+static int start_asked(char *const argv[], struct talk *t, pid_t *out_pid, struct error *err)
+{
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return fail_errno(err, errno, "pipe");
+	cleanup_close int its_stdin = in[0];
+	t->to = in[1];
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return fail_errno(err, errno, "pipe");
+	cleanup_close int its_stdout = out[1];
+	t->from = out[0];
+	if (fcntl(t->to, F_SETFL, O_NONBLOCK) < 0)
+		return fail_errno(err, errno, "pipe");
+	log_debug("asking %s", argv[0]);
+	int r = start(argv, environ, (const int[]){its_stdin, its_stdout, STDERR_FILENO}, true,
+		      out_pid);
+	if (r > 0)
+		return fail_errno(err, r, "%s", "");
+	t->process = pidfd_open(*out_pid, 0);
+	if (t->process >= 0)
+		return 0;
+	r = fail_errno(err, errno, "pidfd_open");
+	kill(-*out_pid, SIGKILL);
+	waitpid(*out_pid, NULL, 0);
+	return r;
+}
+
+static void stop_asked(struct talk *t)
+{
+	int *const fds[] = {&t->to, &t->from, &t->process};
+
+	for (size_t i = 0; i < array_size(fds); i++)
+		if (*fds[i] >= 0)
+			close(steal_fd(fds[i]));
+}
+
+int process_ask(char *const argv[], const char *document, size_t max, unsigned int seconds,
+		struct arena *a, struct process_answer *out, struct error *err)
+{
+	struct talk t = {.to = -1, .from = -1, .process = -1, .max = max, .answer = text_new(a)};
+	int64_t deadline = now_ms() + (int64_t)seconds * 1000;
+	int r = fault("process_ask", err), status = 0;
+	pid_t pid = -1;
+
+	t.input = document;
+	t.left = strlen(document);
+	if (r == 0)
+		r = start_asked(argv, &t, &pid, err);
+	if (r == 0) {
+		*out = (struct process_answer){.timed_out = !talk(&t, deadline)};
+		if (out->timed_out)
+			kill(-pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		out->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		out->too_long = t.too_long;
+		out->text = t.answer.s;
+		out->len = t.answer.len;
+	}
+	stop_asked(&t);
+	return r;
+}
+
+/* ---- where programs are ---- */
 
 char **process_env_with(struct arena *a, const char *name, const char *value)
 {

@@ -4,6 +4,7 @@
 /* Starts other programs. One of the doors. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/arena.h"
 #include "common/cleanup.h"
@@ -24,6 +25,26 @@ struct process_result {
  */
 int process_run(char *const argv[], char *const envp[], unsigned int seconds, struct arena *a,
 		struct process_result *out, struct error *err) must_check;
+
+struct process_answer {
+	int status;	  /* exit status, or -1 if a signal ended it */
+	bool timed_out;	  /* it was killed because the time was over */
+	bool too_long;	  /* it wrote more than was allowed; the rest was read and dropped */
+	const char *text; /* what it wrote to stdout, NUL-terminated */
+	size_t len;
+};
+
+/*
+ * Gives a program a document on its stdin and reads what it answers on stdout, both at the same time,
+ * so that neither side waits for the other however much there is. Stderr, working directory and
+ * environment are ours; signals and descriptors as with process_run(). A program that does not read
+ * its stdin is fine. Waits at most seconds for its end, then kills it and what it has started. What
+ * a process that outlives it would write is not waited for. SIGPIPE must be ignored.
+ * Shape:   argv ends with NULL, argv[0] is the path; at most max bytes are kept of the answer.
+ * Errors:  what execve(2) says if it could not be started.
+ */
+int process_ask(char *const argv[], const char *document, size_t max, unsigned int seconds,
+		struct arena *a, struct process_answer *out, struct error *err) must_check;
 
 /* The environment with one variable set. */
 char **process_env_with(struct arena *a, const char *name, const char *value);

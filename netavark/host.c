@@ -31,6 +31,8 @@ static int open_socket(void *arg, struct error *err)
 int host_open_container(struct host *h, const char *path, struct error *err)
 {
 	int r = netns_open(path, &h->container_ns, err);
+
+	h->netns = path;
 	if (r < 0)
 		return wrap(err, "open container netns: open %s", path);
 	if (netns_is_same(h->container_ns, h->ns))

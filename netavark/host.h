@@ -10,6 +10,7 @@
 struct host {
 	struct nl_sock *nl, *container_nl; /* container_nl is NULL when its namespace is gone */
 	int ns, container_ns;		   /* -1: not open */
+	const char *netns;		   /* the path of the container's, as the caller wrote it */
 	int lock;			   /* orders everything below the config directory */
 	struct arena *arena;
 	struct undo undo;
@@ -22,7 +23,8 @@ struct host {
 	}
 
 /*
- * Opens the sockets in both namespaces and the container's namespace itself.
+ * Opens the sockets in both namespaces and the container's namespace itself. Its path is kept, also if
+ * it cannot be opened, and must stay in place.
  * Errors:  "open container netns: open <path>: …", "setns: …", "host netlink socket: …".
  */
 int host_open(struct host *h, struct error *err) must_check;

@@ -8,6 +8,9 @@
 
 #include "netavark/number.h"
 
+#define PLUGIN_SECONDS	   60
+#define PLUGIN_SECONDS_MAX 86400
+
 enum {
 	OPTION_FILE,
 	OPTION_FIREWALL,
@@ -47,7 +50,7 @@ const struct command_option options_table[] = {
 	[OPTION_PLUGINS] = {.name = "plugin-directory",
 			    .metavar = "DIR",
 			    .repeatable = true,
-			    .help = "Accepted; there are no plugin drivers"},
+			    .help = "Where to look for plugin drivers; may be repeated"},
 	[OPTION_IPAM] = {.name = "ipam-dir",
 			 .metavar = "DIR",
 			 .help = "Directory of the built-in address management"},
@@ -76,6 +79,8 @@ struct options options_from(const struct command_line *line, struct arena *a)
 		.ipam_dir = command_value(&g[OPTION_IPAM], getenv("NETAVARK_IPAM_DIR")),
 		.firewall_driver = driver ? lower(a, driver) : NULL,
 		.default_isolate = getenv("NETAVARK_DEFAULT_ISOLATE"),
+		.plugin_dirs = g[OPTION_PLUGINS].list,
+		.n_plugin_dirs = g[OPTION_PLUGINS].n,
 		.rootless = strcmp(command_value(&g[OPTION_ROOTLESS], "false"), "true") == 0,
 		.dns_port = 53,
 	};
@@ -92,5 +97,19 @@ int options_read_dns_port(struct options *o, struct error *err)
 	if (why)
 		return fail(err, EINVAL, "Invalid NETAVARK_DNS_PORT %s: %s", text, why);
 	o->dns_port = (uint16_t)port;
+	return 0;
+}
+
+int options_plugin_seconds(unsigned int *out, struct error *err)
+{
+	const char *text = getenv("NETAVARK_PLUGIN_TIMEOUT"), *why;
+	uint64_t seconds = PLUGIN_SECONDS;
+
+	why = text ? number_parse(text, PLUGIN_SECONDS_MAX, &seconds) : NULL;
+	if (!why && !seconds)
+		why = "it must be at least one second";
+	if (why)
+		return fail(err, EINVAL, "Invalid NETAVARK_PLUGIN_TIMEOUT %s: %s", text, why);
+	*out = (unsigned int)seconds;
 	return 0;
 }

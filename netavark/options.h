@@ -17,6 +17,8 @@ struct options {
 	const char *ipam_dir;	     /* NULL: below config */
 	const char *firewall_driver; /* lower case; NULL if the caller has not chosen */
 	const char *default_isolate; /* NETAVARK_DEFAULT_ISOLATE or NULL */
+	const char **plugin_dirs;    /* in the order to search them */
+	size_t n_plugin_dirs;
 	bool rootless;
 	uint16_t dns_port;
 };
@@ -30,3 +32,9 @@ struct options options_from(const struct command_line *line, struct arena *a);
 
 /* Errors: "Invalid NETAVARK_DNS_PORT <value>: <why>". */
 int options_read_dns_port(struct options *o, struct error *err) must_check;
+
+/*
+ * How many seconds a plugin may take: NETAVARK_PLUGIN_TIMEOUT, or 60.
+ * Errors:  "Invalid NETAVARK_PLUGIN_TIMEOUT <value>: <why>".
+ */
+int options_plugin_seconds(unsigned int *out, struct error *err) must_check;

@@ -69,7 +69,10 @@ static int check_unique(const struct plan *plan, const struct network_setup *net
 		if (strcmp(n->asked_as, net->asked_as) == 0 ||
 		    (n->driver && strcmp(n->name, net->name) == 0))
 			return fail(err, EINVAL, "network %s passed twice", net->asked_as);
-		if (!plan->teardown && strcmp(n->me.interface, net->me.interface) == 0)
+		/* What a plugin makes of the name is its own affair. */
+		if (!plan->teardown && !driver_is_plugin(n->driver) &&
+		    !driver_is_plugin(net->driver) &&
+		    strcmp(n->me.interface, net->me.interface) == 0)
 			return fail_same_interface(net, err);
 	}
 	return 0;
@@ -87,8 +90,6 @@ static int plan_network(struct plan *plan, const struct network_setup *net, stru
 		.name = net->name,
 		.id = net->id,
 	};
-	if (!out->driver)
-		return fail(err, EINVAL, "unknown network driver \"%s\"", net->driver);
 	int r = check_unique(plan, net, err);
 	if (r == 0)
 		r = out->driver->plan(plan, net, out, err);

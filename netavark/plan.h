@@ -69,6 +69,8 @@ struct network_plan {
 	size_t n_host_sysctls;
 	struct sysctl_setting *container_sysctls;
 	size_t n_container_sysctls;
+	const char *plugin, *plugin_input; /* the driver's program, and the document it is given */
+	unsigned int plugin_seconds;
 	bool uses_firewall, flush_conntrack;
 	struct addr outbound4, outbound6;
 	struct dns_entry dns;

@@ -55,9 +55,11 @@ static json_t *servers_json(const struct plan *plan, const struct network_plan *
 static json_t *network_json(const struct plan *plan, const struct network_status *status)
 {
 	const struct network_plan *net = status->net;
-	json_t *domains = json_array(), *interfaces = json_object();
 	char mac[sizeof("00:00:00:00:00:00")];
 
+	if (status->block)
+		return json_loads(status->block, 0, NULL);
+	json_t *domains = json_array(), *interfaces = json_object();
 	if (net->bridge && net->setup->dns_enabled)
 		json_array_append_new(domains, json_string(SEARCH_DOMAIN));
 	snprintf(mac, sizeof(mac), MAC_TEXT, MAC_ARGS(status->mac));

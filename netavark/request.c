@@ -46,23 +46,6 @@ static size_t read_strings(const struct reader *r, const char *key, const char *
 	return n;
 }
 
-/*
- * A name that becomes a part of a file name. Longer ones than 200 bytes would leave no room for
- * what stands beside them.
- */
-static const char *read_file_name(const struct reader *r, const char *key)
-{
-	const char *name = read_string(r, key);
-
-	if (!*name)
-		reader_fail(r, key, "%s may not be empty", key);
-	else if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		reader_fail(r, key, "%s cannot be used as a file name", key);
-	else if (strlen(name) > 200)
-		reader_fail(r, key, "%s is longer than 200 bytes", key);
-	return name;
-}
-
 static struct subnet read_subnet(const struct reader *r)
 {
 	struct reader range = read_object_or_none(r, "lease_range");
@@ -101,24 +84,23 @@ static void read_routes(const struct reader *r, struct network_setup *net)
 			.destination = read_prefix(&items[i], "destination"),
 			.gateway = read_addr_or_none(&items[i], "gateway"),
 			.metric = read_u32_or(&items[i], "metric", ROUTE_METRIC_DEFAULT),
+			.has_metric = read_has(&items[i], "metric"),
 			.type = read_string_or(&items[i], "route_type", ""),
 			.at = items[i],
 		};
 }
 
-static struct network_setup read_network(const struct reader *r)
+struct network_setup request_read_network(const struct reader *r)
 {
-	struct reader ipam = read_object_or_none(r, "ipam_options"), *ignored;
 	struct network_setup net = {
-		.name = read_file_name(r, "name"),
-		.id = read_file_name(r, "id"),
+		.name = read_string(r, "name"),
+		.id = read_string(r, "id"),
 		.driver = read_string(r, "driver"),
 		.interface = read_string_or(r, "network_interface", ""),
-		.ipam_driver = ipam.value ? read_string_or(&ipam, "driver", NULL) : NULL,
+		.created = read_string_or(r, "created", ""),
 		.internal = read_bool(r, "internal"),
 		.dns_enabled = read_bool(r, "dns_enabled"),
 		.ipv6_enabled = read_bool(r, "ipv6_enabled"),
-		.has_created = *read_string_or(r, "created", ""),
 		.at = *r,
 	};
 
@@ -126,12 +108,28 @@ static struct network_setup read_network(const struct reader *r)
 	read_routes(r, &net);
 	net.n_dns_servers = read_addrs(r, "network_dns_servers", &net.dns_servers);
 	net.n_options = read_options(r, "options", &net.options);
+	net.n_ipam_options = read_options(r, "ipam_options", &net.ipam_options);
 	net.n_labels = read_options(r, "labels", &net.labels);
-	/* Values of IPAM options are not used here, but they must be strings. */
-	size_t n = read_members(&ipam, &ignored);
-	for (size_t i = 0; i < n; i++)
-		read_self_string(&ignored[i]);
+	const struct option *ipam = option_find(net.ipam_options, net.n_ipam_options, "driver");
+	net.ipam_driver = ipam ? ipam->value : NULL;
 	return net;
+}
+
+/*
+ * A name that becomes a part of a file name. Longer ones than 200 bytes would leave no room for
+ * what stands beside them.
+ */
+static const char *read_file_name(const struct reader *r, const char *key)
+{
+	const char *name = read_string(r, key);
+
+	if (!*name)
+		reader_fail(r, key, "%s may not be empty", key);
+	else if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		reader_fail(r, key, "%s cannot be used as a file name", key);
+	else if (strlen(name) > 200)
+		reader_fail(r, key, "%s is longer than 200 bytes", key);
+	return name;
 }
 
 static struct attachment read_attachment(const struct reader *r)
@@ -180,8 +178,11 @@ static void read_networks(const struct reader *root, struct request *out)
 	out->n_networks = read_wanted(root, &out->networks_are_array, &wanted, &names);
 	out->networks = arena_alloc(root->doc->arena, out->n_networks * sizeof(*out->networks));
 	struct network_setup *nets = arena_alloc(root->doc->arena, n_defined * sizeof(*nets));
-	for (size_t i = 0; i < n_defined; i++)
-		nets[i] = read_network(&defined[i]);
+	for (size_t i = 0; i < n_defined; i++) {
+		nets[i] = request_read_network(&defined[i]);
+		nets[i].name = read_file_name(&defined[i], "name");
+		nets[i].id = read_file_name(&defined[i], "id");
+	}
 	for (size_t i = 0; i < out->n_networks; i++) {
 		size_t k = 0;
 

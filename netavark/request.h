@@ -28,6 +28,7 @@ struct static_route {
 	struct prefix destination;
 	struct addr gateway;
 	uint32_t metric;
+	bool has_metric;
 	const char *type;
 	struct reader at;
 };
@@ -48,8 +49,8 @@ struct network_setup {	      /* one network: its definition and the container's 
 	const char *asked_as; /* the name in "networks", the key in "network_info" */
 	const char *driver;   /* NULL: "network_info" does not describe it */
 	const char *name, *id, *interface, *ipam_driver;
+	const char *created; /* "" if absent: from Podman up to 5.x it is there */
 	bool internal, dns_enabled, ipv6_enabled;
-	bool has_created; /* the caller is Podman up to 5.x: see the isolation default */
 	bool has_subnets; /* the key is there, even if the list is empty */
 	struct subnet *subnets;
 	size_t n_subnets;
@@ -59,6 +60,8 @@ struct network_setup {	      /* one network: its definition and the container's 
 	size_t n_dns_servers;
 	struct option *options; /* driver options, still text */
 	size_t n_options;
+	struct option *ipam_options;
+	size_t n_ipam_options;
 	struct option *labels;
 	size_t n_labels;
 	struct attachment me;
@@ -82,3 +85,6 @@ struct request {
  * Errors:  -EINVAL; the text names the place and the value.
  */
 int request_read(struct document *doc, struct request *out, struct error *err) must_check;
+
+/* Reads the definition of one network, without the container's part. */
+struct network_setup request_read_network(const struct reader *r);

@@ -72,7 +72,7 @@ static int plan_isolation(const struct plan *plan, const struct network_setup *n
 		return isolation_from(text, &out->isolation, err);
 	if (plan->req->networks_are_array)
 		out->isolation = ISOLATION_STRICT;
-	else if (net->has_created || strcmp(plan->firewall, "iptables") == 0)
+	else if (*net->created || strcmp(plan->firewall, "iptables") == 0)
 		out->isolation = ISOLATION_NEVER;
 	else
 		out->isolation = ISOLATION_STRICT;

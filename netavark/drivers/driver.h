@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Network drivers: three verbs each. A table lists them; there is no registration.
+ * Network drivers: three verbs each. A table lists them; there is no registration. Any other driver is
+ * a program, see plugin.h.
  */
 
 #include "common/text.h"
@@ -12,6 +13,7 @@
 struct network_status { /* what setup() reports beyond the plan */
 	const struct network_plan *net;
 	uint8_t mac[MAC_SIZE]; /* of the container's interface, read back from the kernel */
+	const char *block;     /* what a plugin reported, as JSON; NULL: made from the plan */
 };
 
 struct driver {
@@ -35,7 +37,8 @@ struct driver {
 			       struct error *all);
 };
 
-/* NULL if there is no driver of that name. */
+/* What is not built in is a plugin, whose plan() looks for its program. */
 const struct driver *driver_find(const char *name);
+bool driver_is_plugin(const char *name);
 
-extern const struct driver driver_bridge, driver_macvlan, driver_ipvlan;
+extern const struct driver driver_bridge, driver_macvlan, driver_ipvlan, driver_plugin;

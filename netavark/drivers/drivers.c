@@ -14,5 +14,10 @@ const struct driver *driver_find(const char *name)
 	for (size_t i = 0; i < array_size(drivers); i++)
 		if (strcmp(drivers[i]->name, name) == 0)
 			return drivers[i];
-	return NULL;
+	return &driver_plugin;
+}
+
+bool driver_is_plugin(const char *name)
+{
+	return driver_find(name) == &driver_plugin;
 }

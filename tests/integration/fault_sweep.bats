@@ -7,17 +7,19 @@
 
 load helpers
 
-# sweep KIND EXPECTED — sets the document in $DOC up in c1 with a fault of a kind ("" or ":term") at
+# sweep KIND EXPECTED [OPTION...] — sets the document in $DOC up in c1 with a fault of a kind ("" or ":term") at
 # the first, second, third … door until a run passes fewer doors. An error must match EXPECTED. Sets
 # SWEPT, TOLERATED and UNTOUCHED: how many doors were tried, at how many of them the setup succeeded
 # all the same, and how many signals came before signals are held back.
 sweep() {
 	local result
-	result=$(host_script "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$1" "$2" <<-'END'
+	result=$(host_script "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$@" <<-'END'
 		netavark=$1 config=$2 aardvark=$3 document=$4 kind=$5 expected=$6
+		shift 6
+		options=("$@")
 		door=0 tolerated=0 untouched=0
 		run() {
-			"$netavark" --config "$config" -a "$aardvark" -f "$document" "$@" /run/netns/c1
+			"$netavark" --config "$config" -a "$aardvark" -f "$document" "${options[@]}" "$@" /run/netns/c1
 		}
 		complain() {
 			printf 'door %s: %s\n' "$(sed -n "${door}p" /run/doors)" "$*" >&2
@@ -43,7 +45,7 @@ sweep() {
 				echo "$ip_forward" >/proc/sys/net/ipv4/ip_forward
 				echo "$forwarding" >/proc/sys/net/ipv6/conf/all/forwarding
 				ip -n c1 link set lo down
-				rm -r "$config/netavark-ipam"
+				rm -rf "$config/netavark-ipam"
 				! [[ -d /run/leases ]] || cp -a /run/leases "$config/netavark-ipam"
 				((door <= passed)) || break
 				# Only what helps but is not needed: the file for systemd, a look at an old file, flows.
@@ -150,6 +152,25 @@ macvlan_document() {
 	macvlan_document
 	sweep :term '^interrupted by signal 15$'
 	((SWEPT >= 20 && TOLERATED == 0 && UNTOUCHED <= 12))
+}
+
+@test "NV-250 NV-251 NV-255 what a plugin has set up is taken back, too, whatever fails or comes" {
+	mkdir "$BATS_TEST_TMPDIR/plugins"
+	# It makes a file, and complains if it is not asked in turns.
+	cat >"$BATS_TEST_TMPDIR/plugins/file" <<-END
+		#!/bin/sh
+		cat >/dev/null
+		case \$1 in
+		setup) set -C && echo made >"$CONFIG/made" && echo '{}' ;;
+		teardown) rm "$CONFIG/made" ;;
+		esac || { echo '{"error": "out of turn"}'; exit 1; }
+	END
+	chmod +x "$BATS_TEST_TMPDIR/plugins/file"
+	document one 'v4 | port(8080; 80; "tcp") | second | .network_info.back.driver = "file" | .networks |= {back, web}'
+	host mkdir "$CONFIG"
+	sweep "" 'injected fault at door' --plugin-directory "$BATS_TEST_TMPDIR/plugins"
+	((SWEPT >= 20))
+	sweep :term '^interrupted by signal 15$' --plugin-directory "$BATS_TEST_TMPDIR/plugins"
 }
 
 @test "NV-255 every signal that ends a program is answered with its number" {

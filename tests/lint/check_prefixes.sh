@@ -26,6 +26,7 @@ declare -A subjects=(
 	[netavark/drivers/bridge]="driver_bridge"
 	[netavark/drivers/vlan]="driver_macvlan driver_ipvlan"
 	[netavark/drivers/vlan_plan]="vlan_"
+	[netavark/drivers/plugin]="plugin_ driver_plugin"
 	[netavark/firewall/rule]="rule_ ruleset_"
 	[netavark/firewall/nft]="firewall_nft"
 	[netavark/firewall/nft_kernel]="nft_"

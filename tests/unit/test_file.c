@@ -272,6 +272,24 @@ static void file_write_fd_passes_big_data_through_a_pipe(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void file_is_program_wants_a_file_that_can_run(void **state)
+{
+	struct scratch *s = *state;
+	char *plain = scratch_path(s, "plain"), *link_to_it = scratch_path(s, "link");
+
+	close(open(plain, O_WRONLY | O_CREAT, 0644));
+	assert_int_equal(symlink("plain", link_to_it), 0);
+	assert_false(file_is_program(plain));
+	assert_false(file_is_program(link_to_it));
+	assert_false(file_is_program(s->dir));
+	assert_false(file_is_program(scratch_path(s, "missing")));
+	for (mode_t bit = 1; bit <= 0100; bit *= 8) {
+		chmod(plain, bit);
+		assert_true(file_is_program(plain));
+		assert_true(file_is_program(link_to_it));
+	}
+}
+
 static void file_write_fd_reports_a_full_device(void **state)
 {
 	cleanup_close int fd = open("/dev/full", O_WRONLY);
@@ -310,6 +328,8 @@ int main(void)
 				file_lock_is_taken_when_the_holder_ends),
 		TEST_WITH_FILES("files: more than a pipe holds is written",
 				file_write_fd_passes_big_data_through_a_pipe),
+		TEST_WITH_FILES("NV-154 files: a program is a file that somebody may execute",
+				file_is_program_wants_a_file_that_can_run),
 		TEST("NV-021 files: a full device is an error",
 		     file_write_fd_reports_a_full_device),
 	};

@@ -114,6 +114,109 @@ static void process_run_starts_with_defaults(void **state)
 	arena_release(&a);
 }
 
+/* ---- a program that is asked ---- */
+
+static int ask(struct arena *a, const char *script, const char *document, unsigned int seconds,
+	       struct process_answer *out, struct error *err)
+{
+	char *argv[] = {arena_strdup(a, "/bin/sh"), arena_strdup(a, "-c"), arena_strdup(a, script),
+			NULL};
+
+	signal(SIGPIPE, SIG_IGN);
+	return process_ask(argv, document, 1000, seconds, a, out, err);
+}
+
+static void process_ask_gives_a_document_and_reads_the_answer(void **state)
+{
+	static const struct {
+		const char *script;
+		int status;
+		const char *text;
+	} rows[] = {
+		{"cat", 0, "document"},
+		{"exit 0", 0, ""},
+		{"exec <&-; echo early", 0, "early\n"},
+		{"exec >&-; cat >/dev/null", 0, ""},
+		{"echo one; cat; echo two; exit 7", 7, "one\ndocumenttwo\n"},
+		{"echo some; kill -9 $$", -1, "some\n"},
+		{"sleep 20 & echo parent", 0, "parent\n"},
+		{"trap 'echo held; exit' TERM; kill -TERM $$", 0, "held\n"},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct process_answer r;
+		struct error err;
+
+		assert_int_equal(ask(&a, rows[i].script, "document", 10, &r, &err), 0);
+		assert_int_equal(r.status, rows[i].status);
+		assert_string_equal(r.text, rows[i].text);
+		assert_int_equal(r.len, strlen(rows[i].text));
+		assert_false(r.timed_out || r.too_long);
+	}
+	arena_release(&a);
+}
+
+/* More than both pipes hold, whoever begins. */
+static void process_ask_is_not_blocked_by_size(void **state)
+{
+	static const char *const scripts[] = {
+		"cat",
+		"cat >/dev/null; head -c 300000 /dev/zero",
+		"head -c 300000 /dev/zero; cat >/dev/null",
+		"head -c 300000 /dev/zero",
+	};
+	struct arena a = {0};
+	char *big = arena_alloc(&a, 300001);
+
+	(void)state;
+	memset(big, 'x', 300000);
+	for (size_t i = 0; i < array_size(scripts); i++) {
+		struct process_answer r;
+		struct error err;
+
+		assert_int_equal(ask(&a, scripts[i], big, 10, &r, &err), 0);
+		assert_int_equal(r.status, 0);
+		assert_true(r.too_long);
+		assert_in_range(r.len, 0, 1000);
+	}
+	arena_release(&a);
+}
+
+static void process_ask_kills_all_of_what_takes_too_long(void **state)
+{
+	struct scratch *s = *state;
+	struct arena *a = &s->arena;
+	struct process_answer r;
+	struct error err;
+
+	assert_int_equal(ask(a, "trap '' TERM; exec >&- <&-; sleep 60; :", "", 1, &r, &err), 0);
+	assert_true(r.timed_out);
+	assert_int_equal(r.status, -1);
+	/* The lock is free again when the grandchild that held it is gone. */
+	char *lock = scratch_path(s, "lock");
+	char *script = arena_printf(a, "exec 9>%s; flock 9; sleep 60; :", lock);
+	assert_int_equal(ask(a, script, "", 1, &r, &err), 0);
+	assert_true(r.timed_out);
+	script = arena_printf(a, "flock --timeout 10 %s true", lock);
+	assert_int_equal(ask(a, script, "", 20, &r, &err), 0);
+	assert_int_equal(r.status, 0);
+}
+
+static void process_ask_says_why_it_could_not_start(void **state)
+{
+	struct scratch *s = *state;
+	char *missing[] = {scratch_path(s, "missing"), NULL};
+	struct process_answer r;
+	struct error err;
+
+	assert_int_equal(process_ask(missing, "x", 10, 5, &s->arena, &r, &err), -ENOENT);
+	assert_string_equal(err.text, "IO error: No such file or directory (os error 2)");
+}
+
+/* ---- where programs are ---- */
+
 static const char *find_in(char *const *env, const char *name, size_t *out_n)
 {
 	const char *found = NULL;
@@ -179,6 +282,14 @@ int main(void)
 		TEST("processes: endless errors are limited", process_run_limits_the_errors),
 		TEST("NV-221 processes: default signals, no inherited descriptors",
 		     process_run_starts_with_defaults),
+		TEST("NV-155 processes: one that is asked gets a document and answers",
+		     process_ask_gives_a_document_and_reads_the_answer),
+		TEST("NV-157 processes: asking is not blocked by what the pipes cannot hold",
+		     process_ask_is_not_blocked_by_size),
+		TEST_WITH_FILES("processes: what is asked is killed with all it has started",
+				process_ask_kills_all_of_what_takes_too_long),
+		TEST_WITH_FILES("processes: asking one that cannot start says why",
+				process_ask_says_why_it_could_not_start),
 		TEST("processes: environment with one variable replaced",
 		     process_env_with_replaces_one_variable),
 		TEST_WITH_FILES("processes: found in PATH only if executable",

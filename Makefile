@@ -13,7 +13,7 @@ CC         ?= cc
 PKG_CONFIG ?= pkg-config
 
 # What the programs need, and what the tests need besides.
-DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libnl-3-dev libjansson-dev libc-ares-dev \
+DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev libjansson-dev libc-ares-dev \
 	libevent-dev libcap-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
@@ -34,7 +34,7 @@ CFLAGS   += -std=gnu11 $(OPT) $(WARN) $(HARD)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
 
-PKGS_NETAVARK := libnl-3.0 libmnl libnftnl jansson libmd
+PKGS_NETAVARK := libnl-3.0 libmnl libnftnl libip4tc libip6tc jansson libmd
 PKGS_AARDVARK := libevent_core libcares libcap
 PKGS_TEST     := cmocka
 # Quiet before `make deps`, when there is no pkg-config yet.

@@ -6,8 +6,9 @@
 
 int firewall_choose(const char *name, const struct firewall **out, struct error *err)
 {
-	static const struct firewall *const backends[] = {&firewall_nft, &firewall_none};
-	static const char *const known[] = {"iptables", "firewalld"};
+	static const struct firewall *const backends[] = {&firewall_nft, &firewall_iptables,
+							  &firewall_none};
+	static const char *const known[] = {"firewalld"};
 
 	if (!name)
 		name = firewall_nft.name;

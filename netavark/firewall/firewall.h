@@ -85,7 +85,7 @@ struct firewall {
 	int (*remove)(const struct fw_intent *in, size_t n, struct arena *a, struct error *err);
 };
 
-extern const struct firewall firewall_nft, firewall_none;
+extern const struct firewall firewall_nft, firewall_iptables, firewall_none;
 
 /*
  * Chooses the backend by name; NULL means the default.

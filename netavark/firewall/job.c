@@ -117,6 +117,27 @@ static bool is_pending(const struct job *j, const struct rule *wanted)
 	return false;
 }
 
+const char *job_describe(const struct op *op, struct arena *a)
+{
+	switch (op->kind) {
+	case OP_ADD_TABLE:
+		return "add table";
+	case OP_DELETE_TABLE:
+		return "delete table";
+	case OP_ADD_CHAIN:
+		return arena_printf(a, "add chain %s", op->chain.name);
+	case OP_DELETE_CHAIN:
+		return arena_printf(a, "delete chain %s", op->chain.name);
+	case OP_ADD_RULE:
+		return arena_printf(a, "add rule to chain %s: %s", op->rule.chain,
+				    rule_print(&op->rule, a));
+	case OP_DELETE_RULE:
+		return arena_printf(a, "delete rule from chain %s: %s", op->rule.chain,
+				    rule_print(&op->rule, a));
+	}
+	return "";
+}
+
 /* ---- adding ---- */
 
 int job_add_table(struct job *j, const struct table *t, struct error *err)

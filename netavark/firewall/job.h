@@ -102,6 +102,9 @@ typedef int (*job_plan)(struct job *j, const struct fw_intent *in, size_t n, str
 int job_run(const struct kernel *kernel, job_plan plan, const struct fw_intent *in, size_t n,
 	    struct arena *a, struct undo *undo, struct error *err) must_check;
 
+/* "add rule to chain …": an operation as it stands in messages. */
+const char *job_describe(const struct op *op, struct arena *a);
+
 /* ---- for planners ---- */
 
 int job_has_table(struct job *j, const struct table *t, bool *out, struct error *err) must_check;

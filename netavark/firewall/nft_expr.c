@@ -14,11 +14,13 @@
 #include <linux/rtnetlink.h>
 
 #include "common/cleanup.h"
+#include "netavark/firewall/iptables_xt.h"
 
 #define OFFSET_SADDR4 12
 #define OFFSET_DADDR4 16
 #define OFFSET_SADDR6 8
 #define OFFSET_DADDR6 24
+#define OFFSET_PROTO4 9
 #define OFFSET_DPORT  2
 
 /* ---- writing ---- */
@@ -155,19 +157,10 @@ static void put_set(struct nftnl_rule *r, uint32_t set_id)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SET_ID, set_id);
 }
 
-static void put_ports(struct nftnl_rule *r, const struct rule *in, uint32_t set_id)
+static void put_dport(struct nftnl_rule *r, const struct rule *in)
 {
 	uint16_t first = htons(in->dport), last = htons(in->dport_last);
 
-	if (!in->proto && !in->tcp_and_udp)
-		return;
-	load_meta(r, NFT_META_L4PROTO);
-	if (in->tcp_and_udp)
-		put_set(r, set_id);
-	else
-		compare(r, NFT_CMP_EQ, &in->proto, sizeof(in->proto));
-	if (!in->dport)
-		return;
 	load_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, OFFSET_DPORT, sizeof(first));
 	if (!in->dport_last) {
 		compare(r, NFT_CMP_EQ, &first, sizeof(first));
@@ -180,15 +173,32 @@ static void put_ports(struct nftnl_rule *r, const struct rule *in, uint32_t set_
 	nftnl_expr_set(e, NFTNL_EXPR_RANGE_TO_DATA, &last, sizeof(last));
 }
 
+static void put_ports(struct nftnl_rule *r, const struct rule *in, uint32_t set_id)
+{
+	if (!in->proto && !in->tcp_and_udp)
+		return;
+	load_meta(r, NFT_META_L4PROTO);
+	if (in->tcp_and_udp)
+		put_set(r, set_id);
+	else
+		compare(r, NFT_CMP_EQ, &in->proto, sizeof(in->proto));
+	if (in->dport)
+		put_dport(r, in);
+}
+
+static void put_mark(struct nftnl_rule *r, uint32_t mark)
+{
+	load_meta(r, NFT_META_MARK);
+	mask_u32(r, mark, 0);
+	compare_u32(r, NFT_CMP_EQ, mark);
+}
+
 static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_id)
 {
 	if (in->local)
 		put_local(r);
-	if (in->mark) {
-		load_meta(r, NFT_META_MARK);
-		mask_u32(r, in->mark, 0);
-		compare_u32(r, NFT_CMP_EQ, in->mark);
-	}
+	if (in->mark)
+		put_mark(r, in->mark);
 	if (in->iif)
 		put_interface(r, NFT_META_IIFNAME, NFT_CMP_EQ, in->iif);
 	if (in->oif)
@@ -260,10 +270,8 @@ static void put_nat(struct nftnl_rule *r, const struct rule *in)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
 }
 
-void nft_expr_encode(const struct rule *r, uint32_t set_id, struct nftnl_rule *out)
+static void put_action(struct nftnl_rule *out, const struct rule *r)
 {
-	put_match(out, r, set_id);
-	put_marks(out, r);
 	switch (r->verdict) {
 	case VERDICT_NONE:
 		break;
@@ -289,6 +297,98 @@ void nft_expr_encode(const struct rule *r, uint32_t set_id, struct nftnl_rule *o
 	}
 }
 
+/* ---- writing as iptables-nft does ---- */
+
+/* The expression keeps the data and frees it. */
+static void *malloced(const struct xt_part *p)
+{
+	void *copy = malloc(p->size);
+
+	if (!copy)
+		abort();
+	return memcpy(copy, p->data, p->size);
+}
+
+static void put_xt_match(struct nftnl_rule *r, const struct xt_part *p)
+{
+	struct nftnl_expr *e = add(r, "match");
+
+	nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, p->name);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_MT_REV, p->revision);
+	nftnl_expr_set(e, NFTNL_EXPR_MT_INFO, malloced(p), (uint32_t)p->size);
+}
+
+static void put_xt_target(struct nftnl_rule *r, const struct xt_part *p)
+{
+	struct nftnl_expr *e = add(r, "target");
+
+	nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, p->name);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, p->revision);
+	nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, malloced(p), (uint32_t)p->size);
+}
+
+static void put_xt_interface(struct nftnl_rule *r, uint32_t key, uint32_t op, const char *name)
+{
+	load_meta(r, key);
+	compare(r, op, name, (uint32_t)strlen(name) + 1);
+}
+
+/* The family is that of the table, so nothing asks for it. */
+static void put_xt_head(struct nftnl_rule *r, const struct rule *in)
+{
+	if (in->proto) {
+		load_meta(r, NFT_META_L4PROTO);
+		compare(r, NFT_CMP_EQ, &in->proto, sizeof(in->proto));
+		/* What matches and targets of xtables are told of the rule around them. */
+		nftnl_rule_set_u32(r, NFTNL_RULE_COMPAT_PROTO, in->proto);
+		nftnl_rule_set_u32(r, NFTNL_RULE_COMPAT_FLAGS, 0);
+	}
+	if (in->saddr.addr.family)
+		put_prefix(r, &in->saddr, true, false);
+	if (in->daddr.addr.family)
+		put_prefix(r, &in->daddr, false, in->not_daddr);
+	if (in->iif)
+		put_xt_interface(r, NFT_META_IIFNAME, NFT_CMP_EQ, in->iif);
+	if (in->oif)
+		put_xt_interface(r, NFT_META_OIFNAME, in->not_oif ? NFT_CMP_NEQ : NFT_CMP_EQ,
+				 in->oif);
+}
+
+/* The order in which all iptables-nft list and delete rules; some matches are not of xtables. */
+static void put_xt(struct nftnl_rule *r, const struct rule *in)
+{
+	struct xt_part parts[XT_MATCHES_MAX], target;
+	struct arena scratch = {0};
+	size_t n = iptables_xt_matches(in, &scratch, parts);
+
+	put_xt_head(r, in);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(parts[i].name, "tcp") == 0 || strcmp(parts[i].name, "udp") == 0)
+			put_dport(r, in);
+		else if (strcmp(parts[i].name, "mark") == 0)
+			put_mark(r, in->mark);
+		else
+			put_xt_match(r, &parts[i]);
+	}
+	add(r, "counter");
+	if (iptables_xt_target(in, &scratch, &target))
+		put_xt_target(r, &target);
+	else
+		put_action(r, in);
+	arena_release(&scratch);
+}
+
+void nft_expr_encode(const struct rule *r, uint32_t set_id, struct nftnl_rule *out)
+{
+	if (r->table && r->table->xt) {
+		put_xt(out, r);
+		return;
+	}
+	put_match(out, r, set_id);
+	put_marks(out, r);
+	put_action(out, r);
+}
+
 /* ---- reading ---- */
 
 /* What register 1 holds while the expressions of one rule go by. */
@@ -299,6 +399,7 @@ struct scan {
 	struct rule *rule;
 	const char *set;
 	bool ours;
+	bool xt; /* written by iptables-nft, or in its way */
 	enum source source;
 	uint32_t key; /* of meta and ct */
 	uint32_t offset, len;
@@ -423,8 +524,19 @@ static int mask_length(const uint8_t *m, size_t size)
 	return memcmp(p.addr.bytes, m, size) == 0 ? len : -1;
 }
 
+/* Newer iptables-nft looks for the protocol where IPv4 has it. */
+static bool is_protocol(const struct scan *s, uint32_t op, uint32_t len)
+{
+	return s->xt && s->family == AF_INET && s->offset == OFFSET_PROTO4 && s->len == 1 &&
+	       len == 1 && op == NFT_CMP_EQ && !s->masked && !s->rule->proto;
+}
+
 static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint32_t len)
 {
+	if (is_protocol(s, op, len)) {
+		s->rule->proto = data[0];
+		return;
+	}
 	bool ipv4 = s->family == AF_INET;
 	uint32_t size = ipv4 ? 4 : 16;
 	bool source = s->offset == (ipv4 ? OFFSET_SADDR4 : OFFSET_SADDR6);
@@ -445,12 +557,16 @@ static void read_address(struct scan *s, uint32_t op, const uint8_t *data, uint3
 		s->rule->not_daddr = true;
 }
 
-/* A whole name, padded with zeros; a shorter comparison is a wildcard. */
-static bool is_whole_name(const uint8_t *data, uint32_t len)
+/*
+ * A whole name, padded with zeros, which iptables-nft cuts behind the first of them; a shorter
+ * comparison is a wildcard.
+ */
+static bool is_whole_name(const struct scan *s, const uint8_t *data, uint32_t len)
 {
 	size_t n = strnlen((const char *)data, len);
 
-	return len == IFNAMSIZ && n < len && is_zero(data + n, len - n);
+	return (len == IFNAMSIZ || (s->xt && len == n + 1)) && n < len &&
+	       is_zero(data + n, len - n);
 }
 
 static const char *interface_name(const struct scan *s, const uint8_t *data, uint32_t len)
@@ -489,11 +605,11 @@ static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint3
 		r->proto = data[0];
 		break;
 	case NFT_META_IIFNAME:
-		s->ours &= plain && !r->iif && is_whole_name(data, len);
+		s->ours &= plain && !r->iif && is_whole_name(s, data, len);
 		r->iif = interface_name(s, data, len);
 		break;
 	case NFT_META_OIFNAME:
-		s->ours &= !s->masked && !r->oif && is_whole_name(data, len);
+		s->ours &= !s->masked && !r->oif && is_whole_name(s, data, len);
 		r->oif = interface_name(s, data, len);
 		r->not_oif = op == NFT_CMP_NEQ;
 		break;
@@ -548,7 +664,8 @@ static void read_cmp(struct scan *s, const struct nftnl_expr *e)
 	uint32_t len = 0, op = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP);
 	const uint8_t *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &len);
 
-	if (!data || !len || (op != NFT_CMP_EQ && op != NFT_CMP_NEQ && s->source != FROM_TRANSPORT)) {
+	if (!data || !len ||
+	    (op != NFT_CMP_EQ && op != NFT_CMP_NEQ && s->source != FROM_TRANSPORT)) {
 		s->ours = false;
 		return;
 	}
@@ -679,6 +796,40 @@ static void read_masq(struct scan *s, const struct nftnl_expr *e)
 		   !nftnl_expr_is_set(e, NFTNL_EXPR_MASQ_REG_PROTO_MIN);
 }
 
+/* ---- reading what only tables of iptables have ---- */
+
+static void read_counter(struct scan *s, const struct nftnl_expr *e)
+{
+	(void)e;
+	s->ours &= s->xt;
+}
+
+static void read_xt_match(struct scan *s, const struct nftnl_expr *e)
+{
+	struct xt_part p = {
+		.name = nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME),
+		.revision = (uint8_t)nftnl_expr_get_u32(e, NFTNL_EXPR_MT_REV),
+	};
+	uint32_t size = 0;
+
+	p.data = nftnl_expr_get(e, NFTNL_EXPR_MT_INFO, &size);
+	p.size = size;
+	s->ours &= s->xt && p.name && p.data && iptables_xt_read_match(&p, s->arena, s->rule);
+}
+
+static void read_xt_target(struct scan *s, const struct nftnl_expr *e)
+{
+	struct xt_part p = {
+		.name = nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME),
+		.revision = (uint8_t)nftnl_expr_get_u32(e, NFTNL_EXPR_TG_REV),
+	};
+	uint32_t size = 0;
+
+	p.data = nftnl_expr_get(e, NFTNL_EXPR_TG_INFO, &size);
+	p.size = size;
+	s->ours &= s->xt && p.name && p.data && iptables_xt_read_target(&p, s->rule);
+}
+
 static int read_expr(struct nftnl_expr *e, void *arg)
 {
 	static const struct {
@@ -690,7 +841,8 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 		{"cmp", read_cmp},	   {"bitwise", read_bitwise},
 		{"range", read_range},	   {"lookup", read_lookup},
 		{"nat", read_nat},	   {"immediate", read_immediate},
-		{"masq", read_masq},
+		{"masq", read_masq},	   {"counter", read_counter},
+		{"match", read_xt_match},  {"target", read_xt_target},
 	};
 	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
 	struct scan *s = arg;
@@ -701,19 +853,23 @@ static int read_expr(struct nftnl_expr *e, void *arg)
 			return 0;
 		}
 	}
-	s->ours = false; /* counter, log, limit, … */
+	s->ours = false; /* log, limit, … */
 	return 0;
 }
 
-bool nft_expr_decode(struct nftnl_rule *in, struct arena *a, struct rule *out, const char **out_set)
+bool nft_expr_decode(struct nftnl_rule *in, const struct table *t, struct arena *a,
+		     struct rule *out, const char **out_set)
 {
-	struct scan s = {.arena = a, .rule = out, .ours = true};
+	struct scan s = {.arena = a, .rule = out, .ours = true, .xt = t && t->xt};
 
 	*out = (struct rule){
+		.table = t,
 		.chain = arena_strdup(a, nftnl_rule_get_str(in, NFTNL_RULE_CHAIN)),
 	};
+	if (s.xt)
+		s.family = t->family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	nftnl_expr_foreach(in, read_expr, &s);
-	if (s.family && !out->saddr.addr.family && !out->daddr.addr.family)
+	if (!s.xt && s.family && !out->saddr.addr.family && !out->daddr.addr.family)
 		s.ours = false; /* everything of one family, which ours never ask for */
 	s.ours &= !s.half_range;
 	*out_set = s.set;

@@ -105,9 +105,18 @@ static struct nlmsghdr *request_new(struct nft *nft, uint8_t family, uint16_t ty
 	return nftnl_nlmsg_build_hdr(arena_alloc(nft->arena, 1024), type, family, flags, 0);
 }
 
-static int fail_nft(struct error *err, int r, const char *what, const char *name)
+/* How errors about a table begin. */
+static const char *prefix(const struct table *t)
 {
-	return fail_errno(err, -r, "nftables error: %s%s%s", what, *name ? " " : "", name);
+	if (!t || !t->xt)
+		return "nftables error";
+	return t->family == NFPROTO_IPV4 ? "iptables" : "ip6tables";
+}
+
+static int fail_nft(struct error *err, int r, const struct table *t, const char *what,
+		    const char *name)
+{
+	return fail_errno(err, -r, "%s: %s%s%s", prefix(t), what, *name ? " " : "", name);
 }
 
 static int on_generation(const struct nlmsghdr *h, void *arg)
@@ -128,7 +137,7 @@ int nft_begin(struct nft *nft, struct error *err)
 		return wrap(err, "nftables error");
 	r = ask(nft, request_new(nft, AF_UNSPEC, NFT_MSG_GETGEN, NLM_F_ACK), on_generation, NULL,
 		&nft->generation);
-	return r < 0 ? fail_nft(err, r, "get generation", "") : 0;
+	return r < 0 ? fail_nft(err, r, NULL, "get generation", "") : 0;
 }
 
 int nft_find_table(struct nft *nft, const struct table *t, bool *out, struct error *err)
@@ -141,7 +150,7 @@ int nft_find_table(struct nft *nft, const struct table *t, bool *out, struct err
 	mnl_attr_put_strz(request, NFTA_TABLE_NAME, t->name);
 	r = ask(nft, request, NULL, NULL, NULL);
 	*out = r == 0;
-	return r < 0 && r != -ENOENT ? fail_nft(err, r, "get table", t->name) : 0;
+	return r < 0 && r != -ENOENT ? fail_nft(err, r, t, "get table", t->name) : 0;
 }
 
 static int find_chain(struct nft *nft, const struct table *t, const char *name, bool *out,
@@ -153,7 +162,7 @@ static int find_chain(struct nft *nft, const struct table *t, const char *name, 
 	mnl_attr_put_strz(request, NFTA_CHAIN_NAME, name);
 	int r = ask(nft, request, NULL, NULL, NULL);
 	*out = r == 0;
-	return r < 0 && r != -ENOENT ? fail_nft(err, r, "get chain", name) : 0;
+	return r < 0 && r != -ENOENT ? fail_nft(err, r, t, "get chain", name) : 0;
 }
 
 struct rule_dump {
@@ -173,8 +182,7 @@ static int on_rule(const struct nlmsghdr *h, void *arg)
 	    strcmp(nftnl_rule_get_str(in, NFTNL_RULE_CHAIN), c->name) == 0) {
 		struct live_rule live = {.handle = nftnl_rule_get_u64(in, NFTNL_RULE_HANDLE)};
 
-		live.ours = nft_expr_decode(in, dump->arena, &live.rule, &live.set);
-		live.rule.table = c->table;
+		live.ours = nft_expr_decode(in, c->table, dump->arena, &live.rule, &live.set);
 		c->rules = arena_grow(dump->arena, c->rules, c->n_rules, sizeof(*c->rules));
 		c->rules[c->n_rules++] = live;
 	}
@@ -204,7 +212,7 @@ int nft_read_chain(struct nft *nft, const struct table *t, const char *name, str
 	mnl_attr_put_strz(request, NFTA_RULE_CHAIN, name);
 	r = ask(nft, request, on_rule, forget_rules, &dump);
 	if (r < 0 && r != -ENOENT)
-		return fail_nft(err, r, "list chain", name);
+		return fail_nft(err, r, t, "list chain", name);
 	/* A dump of a chain that is not there is as empty as one that has no rules. */
 	out->exists = out->n_rules > 0;
 	return out->exists ? 0 : find_chain(nft, t, name, &out->exists, err);
@@ -250,7 +258,7 @@ int nft_list_chains(struct nft *nft, const struct table *t, const char ***out, s
 	r = ask(nft, request_new(nft, t->family, NFT_MSG_GETCHAIN, NLM_F_DUMP), on_chain,
 		forget_chains, &dump);
 	if (r < 0)
-		return fail_nft(err, r, "list chains", "");
+		return fail_nft(err, r, t, "list chains", "");
 	*out = dump.names;
 	*out_n = dump.n;
 	return 0;
@@ -305,7 +313,7 @@ int nft_is_tcp_and_udp(struct nft *nft, const struct table *t, const char *set, 
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
 	r = ask(nft, request, on_elements, forget_elements, &dump);
 	*out = r == 0 && dump.tcp == 1 && dump.udp == 1 && !dump.other;
-	return r < 0 && r != -ENOENT ? fail_nft(err, r, "list set", set) : 0;
+	return r < 0 && r != -ENOENT ? fail_nft(err, r, t, "list set", set) : 0;
 }
 
 /* ---- the batch ---- */
@@ -506,27 +514,6 @@ static int read_errors(struct nft *nft, uint32_t *out_seq)
 	}
 }
 
-static const char *describe(const struct op *op, struct arena *a)
-{
-	switch (op->kind) {
-	case OP_ADD_TABLE:
-		return "add table";
-	case OP_DELETE_TABLE:
-		return "delete table";
-	case OP_ADD_CHAIN:
-		return arena_printf(a, "add chain %s", op->chain.name);
-	case OP_DELETE_CHAIN:
-		return arena_printf(a, "delete chain %s", op->chain.name);
-	case OP_ADD_RULE:
-		return arena_printf(a, "add rule to chain %s: %s", op->rule.chain,
-				    rule_print(&op->rule, a));
-	case OP_DELETE_RULE:
-		return arena_printf(a, "delete rule from chain %s: %s", op->rule.chain,
-				    rule_print(&op->rule, a));
-	}
-	return "";
-}
-
 static int explain(struct nft *nft, const struct batch *b, const struct ops *ops, int code,
 		   uint32_t seq, const struct op **out_busy, struct error *err)
 {
@@ -539,7 +526,7 @@ static int explain(struct nft *nft, const struct batch *b, const struct ops *ops
 		code = -ERESTART;
 	if (code == -EBUSY && op->kind == OP_DELETE_CHAIN)
 		*out_busy = op;
-	return fail_errno(err, -code, "nftables error: %s", describe(op, nft->arena));
+	return fail_errno(err, -code, "%s: %s", prefix(op->table), job_describe(op, nft->arena));
 }
 
 int nft_commit(struct nft *nft, const struct ops *ops, const struct op **out_busy,
@@ -553,7 +540,7 @@ int nft_commit(struct nft *nft, const struct ops *ops, const struct op **out_bus
 		return wrap(err, "nftables error");
 	frame(&b, NFNL_MSG_BATCH_BEGIN, nft->generation);
 	for (size_t i = 0; i < ops->n; i++) {
-		log_debug("%s", describe(&ops->list[i], nft->arena));
+		log_debug("%s", job_describe(&ops->list[i], nft->arena));
 		put_op(&b, &ops->list[i], i);
 	}
 	frame(&b, NFNL_MSG_BATCH_END, 0);

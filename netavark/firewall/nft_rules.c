@@ -10,7 +10,7 @@
 
 #define DNS_PORT 53
 
-const struct table nft_rules_table = {NFPROTO_INET, NFT_TABLE};
+const struct table nft_rules_table = {.family = NFPROTO_INET, .name = NFT_TABLE};
 
 char *nft_chain_name(const char *network_id, const struct prefix *subnet, const char *suffix,
 		     struct arena *a)

@@ -2,6 +2,7 @@
 #include "netavark/firewall/rule.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
@@ -35,14 +36,15 @@ static bool same_match(const struct rule *a, const struct rule *b)
 	       a->dport_last == b->dport_last && same_text(a->iif, b->iif) &&
 	       same_text(a->oif, b->oif) && a->not_oif == b->not_oif &&
 	       a->ct_state == b->ct_state && a->mark == b->mark && a->ct_mark == b->ct_mark &&
-	       a->local == b->local;
+	       a->local == b->local && same_text(a->comment, b->comment);
 }
 
 static bool same_action(const struct rule *a, const struct rule *b)
 {
 	return a->set_mark == b->set_mark && a->set_ct_mark == b->set_ct_mark &&
 	       a->verdict == b->verdict && same_text(a->target, b->target) &&
-	       addr_equal(&a->to_addr, &b->to_addr) && a->to_port == b->to_port;
+	       addr_equal(&a->to_addr, &b->to_addr) && a->to_port == b->to_port &&
+	       a->to_port_last == b->to_port_last;
 }
 
 bool rule_equal(const struct rule *a, const struct rule *b)
@@ -169,10 +171,118 @@ static void print_action(struct text *t, const struct rule *r)
 	}
 }
 
+/* ---- as text of iptables ---- */
+
+static void print_xt_prefix(struct text *t, const char *option, bool not, const struct prefix *p)
+{
+	if (p->addr.family)
+		text_printf(t, " %s%s %s", not ? "! " : "", option, prefix_str(p));
+}
+
+static void print_xt_ct_state(struct text *t, uint32_t state)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {{CT_INVALID, "INVALID"},
+		     {CT_RELATED, "RELATED"},
+		     {CT_ESTABLISHED, "ESTABLISHED"}};
+	const char *comma = "";
+
+	if (!state)
+		return;
+	text_add(t, " -m conntrack --ctstate ");
+	for (size_t i = 0; i < array_size(names); i++) {
+		if (state & names[i].bit) {
+			text_printf(t, "%s%s", comma, names[i].name);
+			comma = ",";
+		}
+	}
+}
+
+static void print_xt_match(struct text *t, const struct rule *r)
+{
+	print_xt_prefix(t, "-s", false, &r->saddr);
+	print_xt_prefix(t, "-d", r->not_daddr, &r->daddr);
+	if (r->iif)
+		text_printf(t, " -i %s", r->iif);
+	if (r->oif)
+		text_printf(t, " %s-o %s", r->not_oif ? "! " : "", r->oif);
+	if (r->proto)
+		text_printf(t, " -p %s", proto_word(r->proto));
+	if (r->dport)
+		text_printf(t, " -m %s --dport %u", proto_word(r->proto), r->dport);
+	if (r->dport_last)
+		text_printf(t, ":%u", r->dport_last);
+	if (r->comment)
+		text_printf(t, " -m comment --comment %s", text_quote(t->arena, r->comment));
+	if (r->mark)
+		text_printf(t, " -m mark --mark 0x%x/0x%x", r->mark, r->mark);
+	if (r->local)
+		text_add(t, " -m addrtype --dst-type LOCAL");
+	print_xt_ct_state(t, r->ct_state);
+}
+
+static void print_xt_destination(struct text *t, const struct rule *r)
+{
+	bool brackets = r->to_addr.family == AF_INET6 && r->to_port;
+
+	text_printf(t, "%s%s%s", brackets ? "[" : "", addr_str(&r->to_addr), brackets ? "]" : "");
+	if (r->to_port)
+		text_printf(t, ":%u", r->to_port);
+	if (r->to_port_last)
+		text_printf(t, "-%u/%u", r->to_port_last, r->dport);
+}
+
+static void print_xt_action(struct text *t, const struct rule *r)
+{
+	if (r->set_mark)
+		text_printf(t, " -j MARK --set-xmark 0x%x/0x%x", r->set_mark, r->set_mark);
+	switch (r->verdict) {
+	case VERDICT_NONE:
+		break;
+	case VERDICT_ACCEPT:
+		text_add(t, " -j ACCEPT");
+		break;
+	case VERDICT_DROP:
+		text_add(t, " -j DROP");
+		break;
+	case VERDICT_RETURN:
+		text_add(t, " -j RETURN");
+		break;
+	case VERDICT_JUMP:
+		text_printf(t, " -j %s", r->target);
+		break;
+	case VERDICT_MASQUERADE:
+		text_add(t, " -j MASQUERADE");
+		break;
+	case VERDICT_SNAT:
+		text_add(t, " -j SNAT --to-source ");
+		print_xt_destination(t, r);
+		break;
+	case VERDICT_DNAT:
+		text_add(t, " -j DNAT --to-destination ");
+		print_xt_destination(t, r);
+		break;
+	}
+}
+
+static char *print_xt(const struct rule *rule, struct arena *a)
+{
+	struct text t = text_new(a);
+
+	text_printf(&t, "-A %s", rule->chain);
+	print_xt_match(&t, rule);
+	print_xt_action(&t, rule);
+	return t.s;
+}
+
 char *rule_print(const struct rule *rule, struct arena *a)
 {
 	struct text t = text_new(a);
 
+	if (rule->table && rule->table->xt)
+		return print_xt(rule, a);
 	print_match(&t, rule);
 	print_action(&t, rule);
 	if (t.len)
@@ -210,5 +320,48 @@ char *ruleset_print(const struct ruleset *set, const char *table)
 		text_add(&t, "\t}\n");
 	}
 	text_add(&t, "}\n");
+	return t.s;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The chains in the order of iptables-save: those of the table itself, then the others by name. */
+static size_t order_chains(const struct ruleset *set, const char *const *builtin, const char ***out,
+			   size_t *out_n_builtin)
+{
+	const char **names = NULL;
+	size_t n = 0;
+
+	for (; builtin[n]; n++) {
+		names = arena_grow(set->arena, names, n, sizeof(*names));
+		names[n] = builtin[n];
+	}
+	*out_n_builtin = n;
+	for (size_t i = 0; i < set->n_chains; i++) {
+		if (set->chains[i].type)
+			continue;
+		names = arena_grow(set->arena, names, n, sizeof(*names));
+		names[n++] = set->chains[i].name;
+	}
+	qsort(names + *out_n_builtin, n - *out_n_builtin, sizeof(*names), compare_names);
+	*out = names;
+	return n;
+}
+
+char *ruleset_print_xt(const struct ruleset *set, const char *const *builtin)
+{
+	struct text t = text_new(set->arena);
+	const char **names;
+	size_t n_builtin, n = order_chains(set, builtin, &names, &n_builtin);
+
+	for (size_t i = 0; i < n; i++)
+		text_printf(&t, ":%s %s [0:0]\n", names[i], i < n_builtin ? "ACCEPT" : "-");
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < set->n_rules; k++)
+			if (strcmp(set->rules[k].chain, names[i]) == 0)
+				text_printf(&t, "%s\n", rule_print(&set->rules[k], set->arena));
 	return t.s;
 }

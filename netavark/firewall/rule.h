@@ -31,6 +31,7 @@ enum position { AT_TAIL, AT_HEAD, BEFORE_REST };
 struct table {
 	uint8_t family; /* NFPROTO_* */
 	const char *name;
+	bool xt; /* one of iptables': its rules are written and printed as iptables(8) does */
 };
 
 struct rule {
@@ -46,17 +47,19 @@ struct rule {
 	uint16_t dport, dport_last; /* host order; dport_last 0: one port */
 	const char *iif, *oif;
 	bool not_oif;
-	uint32_t ct_state; /* any of these bits */
-	uint32_t mark;	   /* packet mark & mark == mark */
-	uint32_t ct_mark;  /* connection mark & ct_mark == ct_mark */
-	bool local;	   /* the destination is an address of this host */
+	uint32_t ct_state;   /* any of these bits */
+	uint32_t mark;	     /* packet mark & mark == mark */
+	uint32_t ct_mark;    /* connection mark & ct_mark == ct_mark */
+	bool local;	     /* the destination is an address of this host */
+	const char *comment; /* as a match that is always true, which only iptables has */
 
 	uint32_t set_mark;    /* packet mark |= set_mark */
 	uint32_t set_ct_mark; /* connection mark = packet mark | set_ct_mark */
 	enum verdict verdict;
 	const char *target;
 	struct addr to_addr;
-	uint16_t to_port; /* host order */
+	uint16_t to_port;      /* host order */
+	uint16_t to_port_last; /* of a range whose ports keep their distance, in one rule; or 0 */
 };
 
 #define CT_INVALID     1u /* bits of ct_state, as in linux/netfilter/nf_conntrack_common.h */
@@ -86,8 +89,17 @@ void ruleset_add_chain(struct ruleset *set, struct chain chain);
 /* Whether two rules match and do the same; both must be in the same chain. */
 bool rule_equal(const struct rule *a, const struct rule *b);
 
-/* The text that nft(8) prints for it. */
+/*
+ * The text that nft(8) prints for it; if its table is one of iptables', "-A <chain> …" as
+ * "iptables -S" has it.
+ */
 char *rule_print(const struct rule *rule, struct arena *a);
 
 /* A whole table in the form of "nft list table". */
 char *ruleset_print(const struct ruleset *set, const char *table);
+
+/*
+ * A whole table in the form of iptables-save, without the lines of the time and with counters of 0.
+ * builtin has the names of its own chains in their order, up to a NULL.
+ */
+char *ruleset_print_xt(const struct ruleset *set, const char *const *builtin);

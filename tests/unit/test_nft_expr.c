@@ -61,7 +61,7 @@ static void every_planned_rule_comes_back(void **state)
 		const char *protocols = NULL;
 		struct rule back;
 
-		if (!nft_expr_decode(wire, &a, &back, &protocols) ||
+		if (!nft_expr_decode(wire, NULL, &a, &back, &protocols) ||
 		    !rule_equal(&set.rules[i], &back))
 			fail_msg("%s came back as %s", rule_print(&set.rules[i], &a),
 				 rule_print(&back, &a));
@@ -94,7 +94,7 @@ static void prefixes_of_every_length_come_back(void **state)
 			cleanup_nft_rule struct nftnl_rule *wire = encode(&r);
 			const char *protocols;
 
-			assert_true(nft_expr_decode(wire, &a, &back, &protocols));
+			assert_true(nft_expr_decode(wire, NULL, &a, &back, &protocols));
 			if (!rule_equal(&r, &back))
 				fail_msg("%s came back as %s", rule_print(&r, &a),
 					 rule_print(&back, &a));
@@ -600,7 +600,7 @@ static void foreign_rules_are_not_ours(void **state)
 
 		nftnl_rule_set_str(wire, NFTNL_RULE_CHAIN, "C");
 		rows[i].make(wire);
-		if (nft_expr_decode(wire, &a, &r, &protocols)) {
+		if (nft_expr_decode(wire, NULL, &a, &r, &protocols)) {
 			print_error("%s: taken for %s\n", rows[i].what, rule_print(&r, &a));
 			wrong++;
 		}
@@ -625,7 +625,7 @@ static void harmless_additions_stay_ours(void **state)
 	nftnl_rule_set_data(wire, NFTNL_RULE_USERDATA, "\0\3hi", 5);
 	nat(wire, NF_NAT_RANGE_MAP_IPS);
 	nftnl_expr_set_u32(last_of(wire), NFTNL_EXPR_NAT_REG_ADDR_MAX, NFT_REG_1);
-	assert_true(nft_expr_decode(wire, &a, &back, &protocols));
+	assert_true(nft_expr_decode(wire, NULL, &a, &back, &protocols));
 	assert_true(rule_equal(&wanted, &back));
 	arena_release(&a);
 }
@@ -698,7 +698,8 @@ static void one_bit_makes_a_rule_unequal(void **state)
 
 			b.seen = 0;
 			nftnl_expr_foreach(wire, turn_bit_of, &b);
-			if (b.wanted < b.seen && nft_expr_decode(wire, &a, &back, &protocols) &&
+			if (b.wanted < b.seen &&
+			    nft_expr_decode(wire, NULL, &a, &back, &protocols) &&
 			    rule_equal(&set.rules[i], &back)) {
 				print_error("bit %zu of %zu makes no difference: %s\n", b.wanted,
 					    b.seen, rule_print(&set.rules[i], &a));

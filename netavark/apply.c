@@ -149,7 +149,7 @@ static void teardown_firewall(struct plan *plan, const struct firewall *fw, stru
 		store_recall(h, &intents[i]);
 		collect(all, store_remove(&intents[i], h, &one), &one);
 	}
-	collect(all, fw->remove(intents, n, plan->arena, &one), &one);
+	collect(all, firewall_remove(fw, intents, n, plan->arena, &one), &one);
 	if (!fw->idle)
 		conntrack_forget(intents, n, h);
 }

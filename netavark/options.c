@@ -33,7 +33,7 @@ const struct command_option options_table[] = {
 			 .help = "Read the document from FILE instead of stdin"},
 	[OPTION_FIREWALL] = {.name = "firewall-driver",
 			     .metavar = "NAME",
-			     .help = "nftables (default) or none"},
+			     .help = "nftables (default), iptables or none"},
 	[OPTION_CONFIG] = {.letter = 'c',
 			   .name = "config",
 			   .metavar = "DIR",

@@ -28,7 +28,7 @@ _netavark() {
 		return
 		;;
 	--firewall-driver)
-		mapfile -t COMPREPLY < <(compgen -W "nftables none" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "nftables iptables none" -- "$word")
 		return
 		;;
 	esac

@@ -20,6 +20,8 @@ static int prepare(struct run *run, const char *netns)
 		r = run_parse(run);
 	if (r == 0)
 		r = run_choose_firewall(run, run->options.firewall_driver);
+	if (r == 0 && run->fw->check)
+		r = run->fw->check(err);
 	if (r == 0)
 		r = options_read_dns_port(&run->options, err);
 	if (r == 0)

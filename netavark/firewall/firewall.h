@@ -74,6 +74,8 @@ struct firewall {
 	const char *name;	  /* as in --firewall-driver and the state file */
 	const char *announcement; /* the line logged when it is chosen */
 	bool idle;		  /* it makes no rules, and others may have made theirs */
+	/* Whether its own settings can be used; NULL if it has none. For a setup, before any change. */
+	int (*check)(struct error *err);
 	/*
 	 * Makes all intents true in one transaction. Adding what is there changes nothing.
 	 * Undo:    the ruleset is as before.
@@ -92,6 +94,13 @@ extern const struct firewall firewall_nft, firewall_iptables, firewall_none;
  * Errors:  -EINVAL "Must provide a valid firewall backend, got <name>".
  */
 int firewall_choose(const char *name, const struct firewall **out, struct error *err) must_check;
+
+/*
+ * fw->remove(), and then what is left of the rules for the same networks that another backend made
+ * before the driver was changed. A failure of the latter is logged only.
+ */
+int firewall_remove(const struct firewall *fw, const struct fw_intent *in, size_t n,
+		    struct arena *a, struct error *err) must_check;
 
 /* How isolation is called in the state files: "Never", "Normal", "Strict". */
 const char *isolation_name(enum isolation isolation);

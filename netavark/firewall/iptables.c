@@ -520,9 +520,17 @@ static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, str
 	return all.collected ? -all.code : 0;
 }
 
+static int check(struct error *err)
+{
+	enum iptables_variant ignored;
+
+	return iptables_choice_forced(&ignored, err);
+}
+
 const struct firewall firewall_iptables = {
 	.name = "iptables",
 	.announcement = "Using iptables firewall driver",
+	.check = check,
 	.add = add,
 	.remove = remove_all,
 };

@@ -16,15 +16,15 @@
 int job_has_table(struct job *j, const struct table *t, bool *out, struct error *err)
 {
 	for (size_t i = 0; i < j->n_tables; i++) {
-		if (j->tables[i] == t) {
-			*out = true;
+		if (j->tables[i].table == t) {
+			*out = j->tables[i].exists;
 			return 0;
 		}
 	}
 	int r = j->kernel->find_table(j->k, t, out, err);
-	if (r == 0 && *out) {
+	if (r == 0) {
 		j->tables = arena_grow(j->arena, j->tables, j->n_tables, sizeof(*j->tables));
-		j->tables[j->n_tables++] = t;
+		j->tables[j->n_tables++] = (struct live_table){t, *out};
 	}
 	return r;
 }

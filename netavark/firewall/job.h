@@ -21,6 +21,11 @@ struct live_rule { /* a rule as it stands in the kernel */
 	const char *set; /* anonymous set of protocols, not looked into yet; or NULL */
 };
 
+struct live_table {
+	const struct table *table;
+	bool exists;
+};
+
 struct live_chain {
 	const struct table *table;
 	const char *name;
@@ -83,7 +88,7 @@ struct job {
 	struct arena *arena;
 	struct live_chain **chains; /* read so far */
 	size_t n_chains;
-	const struct table **tables; /* that exist, of those asked for */
+	struct live_table *tables; /* looked for so far */
 	size_t n_tables;
 	struct ops ops;	       /* to be committed */
 	struct ops done;       /* committed, by all attempts together */

@@ -29,6 +29,7 @@ declare -A subjects=(
 	[netavark/drivers/plugin]="plugin_ driver_plugin"
 	[netavark/firewall/rule]="rule_ ruleset_"
 	[netavark/firewall/nft]="firewall_nft"
+	[netavark/firewall/iptables]="firewall_iptables"
 	[netavark/firewall/nft_kernel]="nft_"
 	[netavark/firewall/nft_rules]="nft_rules_ nft_chain_name nft_is_isolation_of"
 	[netavark/firewall/none]="firewall_none"

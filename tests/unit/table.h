@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * The nftables table as it is after a setup, as far as that can be known without a kernel: planned
- * rules, each at its position, none twice.
+ * The tables as they are after a setup, as far as that can be known without a kernel: planned rules,
+ * each at its position, none twice.
  */
 
 #include <string.h>
 
+#include "netavark/firewall/iptables_rules.h"
 #include "netavark/firewall/nft_rules.h"
 
 static inline bool table_has(const struct ruleset *table, const struct rule *rule)
@@ -58,6 +59,58 @@ static inline void table_setup(struct ruleset *table, const struct fw_intent *in
 	nft_rules_dns(in, &set);
 	nft_rules_ports(in, &set);
 	table_add(table, &set);
+}
+
+/* The tables of iptables: filter and nat of IPv4, then of IPv6. */
+static inline void table_xt_init(struct ruleset tables[4], struct arena *a)
+{
+	for (size_t i = 0; i < 4; i++) {
+		int family = i < 2 ? AF_INET : AF_INET6;
+
+		tables[i] = (struct ruleset){
+			.arena = a,
+			.table = i % 2 ? iptables_rules_nat_table(family)
+				       : iptables_rules_filter_table(family),
+		};
+	}
+}
+
+/* What the iptables backend does for one network of a container. */
+static inline void table_xt_setup(struct ruleset tables[4], const struct fw_intent *in)
+{
+	for (size_t i = 0; i < 4; i++) {
+		int family = i < 2 ? AF_INET : AF_INET6;
+		struct ruleset set = {.arena = tables[i].arena, .table = tables[i].table};
+
+		if (i % 2) {
+			iptables_rules_nat(&in->net, family, &set);
+			iptables_rules_ports_base(in, family, &set);
+			iptables_rules_dns(in, family, &set);
+			iptables_rules_ports(in, family, &set);
+		} else {
+			iptables_rules_filter(&in->net, family, &set);
+			iptables_rules_isolation(&in->net, family, &set);
+			if (set.n_rules && in->net.isolation != ISOLATION_NEVER)
+				ruleset_add(&set, iptables_rules_isolated(family));
+		}
+		table_add(&tables[i], &set);
+	}
+}
+
+/* Those that were used, each below a line with the command that prints it. */
+static inline char *table_xt_print(struct ruleset tables[4])
+{
+	static const char *const commands[] = {"iptables-save -t filter", "iptables-save -t nat",
+					       "ip6tables-save -t filter", "ip6tables-save -t nat"};
+	struct text t = text_new(tables[0].arena);
+
+	for (size_t i = 0; i < 4; i++)
+		if (tables[i].n_chains)
+			text_printf(&t, "# %s\n%s", commands[i],
+				    ruleset_print_xt(&tables[i],
+						     i % 2 ? iptables_rules_nat_chains
+							   : iptables_rules_filter_chains));
+	return t.s;
 }
 
 /*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Golden tests: what a request document is planned to, and the nftables table on a host that was
- * empty before. A case is tests/golden/<case>.json with <case>.plan and <case>.nft, or only one of
- * them, and <case>.env for variables (lines NAME=value). The document's "description" is the title.
- * An .nft file may have some chains only. GOLDEN_UPDATE=1 rewrites the files that exist; for a new
+ * Golden tests: what a request document is planned to, and the tables of nftables and of iptables on a
+ * host that was empty before. A case is tests/golden/<case>.json with <case>.plan, <case>.nft and
+ * <case>.iptables, or only some of them, and <case>.env for variables (lines NAME=value). The
+ * document's "description" is the title. An .nft file may have some chains only. GOLDEN_UPDATE=1 rewrites the files that exist; for a new
  * case make them empty first. Documents with neither file belong to other tests.
  */
 
@@ -22,7 +22,7 @@
 #define FILE_MAX  (1u << 20)
 
 struct golden {
-	char *base, *kind, *title; /* path without suffix; ".plan" or ".nft" */
+	char *base, *kind, *title; /* path without suffix; ".plan", ".nft" or ".iptables" */
 };
 
 static struct arena arena; /* of names and titles */
@@ -54,7 +54,7 @@ static void set_environment(struct arena *a, const char *base, bool on)
 	}
 }
 
-static void plan_document(struct planning *p, const char *base)
+static void plan_document(struct planning *p, const char *base, const char *driver)
 {
 	const struct command_line line = {0};
 	char *text = read_file(&arena, arena_printf(&arena, "%s.json", base));
@@ -64,8 +64,7 @@ static void plan_document(struct planning *p, const char *base)
 		fail_msg("%s", p->err.text);
 	set_environment(&p->arena, base, true);
 	p->options = options_from(&line, &p->arena);
-	if (options_read_dns_port(&p->options, &p->err) < 0 ||
-	    planning_plan(p, "nftables", false) < 0)
+	if (options_read_dns_port(&p->options, &p->err) < 0 || planning_plan(p, driver, false) < 0)
 		fail_msg("%s", p->err.text);
 	set_environment(&p->arena, base, false);
 }
@@ -81,6 +80,20 @@ static char *print_table(const struct plan *plan)
 		table_setup(&table, &in);
 	}
 	return table.n_chains ? ruleset_print(&table, NFT_TABLE) : arena_strdup(plan->arena, "");
+}
+
+static char *print_xt(const struct plan *plan)
+{
+	struct ruleset tables[4];
+
+	table_xt_init(tables, plan->arena);
+	for (size_t i = 0; i < plan->n_networks; i++) {
+		if (!plan->networks[i].uses_firewall)
+			continue;
+		struct fw_intent in = plan_intent(plan, &plan->networks[i]);
+		table_xt_setup(tables, &in);
+	}
+	return table_xt_print(tables);
 }
 
 /* The lines that differ, between what is equal at both ends. */
@@ -113,12 +126,14 @@ static void update(struct arena *a, const char *path, const char *text)
 static void golden_file_is_met(void **state)
 {
 	const struct golden *golden = *state;
+	bool xt = strcmp(golden->kind, ".iptables") == 0;
 	struct planning p;
 
-	plan_document(&p, golden->base);
+	plan_document(&p, golden->base, xt ? "iptables" : "nftables");
 	char *path = arena_printf(&p.arena, "%s%s", golden->base, golden->kind);
 	char *wanted = read_file(&p.arena, path);
-	char *got = strcmp(golden->kind, ".plan") == 0
+	char *got = xt ? print_xt(&p.plan)
+		    : strcmp(golden->kind, ".plan") == 0
 			    ? plan_print(&p.plan)
 			    : table_excerpt(&p.arena, print_table(&p.plan), wanted);
 	bool same = strcmp(wanted, got) == 0;
@@ -145,7 +160,7 @@ static char *title_of(const char *base)
 
 static size_t find_cases(struct golden **out)
 {
-	static const char *const kinds[] = {".plan", ".nft"};
+	static const char *const kinds[] = {".plan", ".nft", ".iptables"};
 	glob_t found;
 	size_t n = 0;
 

@@ -75,7 +75,7 @@ int job_find(struct job *j, const struct rule *wanted, struct live_rule **out, s
 	int r = job_view(j, wanted->table, wanted->chain, &c, err);
 
 	*out = NULL;
-	for (size_t i = 0; r == 0 && i < c->n_rules; i++) {
+	for (size_t i = r == 0 ? c->n_rules : 0; r == 0 && i-- > 0;) {
 		if (c->rules[i].taken)
 			continue;
 		r = same(j, &c->rules[i], wanted, &equal, err);

@@ -118,7 +118,11 @@ int job_has_table(struct job *j, const struct table *t, bool *out, struct error 
 int job_view(struct job *j, const struct table *t, const char *name, struct live_chain **out,
 	     struct error *err) must_check;
 
-/* The first rule that equals the wanted one and is not taken yet, or NULL. */
+/*
+ * The last rule that equals the wanted one and is not taken yet, or NULL. Of two containers' copies the
+ * first one has to stay: what marks a packet must stand in front of what translates its address, for
+ * either of them.
+ */
 int job_find(struct job *j, const struct rule *wanted, struct live_rule **out,
 	     struct error *err) must_check;
 

@@ -41,6 +41,19 @@ targets() {
 	equal "$(nft_table)" "$(<"$GOLDEN/nft-empty.nft")"
 }
 
+@test "of two containers with the same port the one that goes leaves the marks in front of the other one's rule" {
+	two_of_the_same
+	attach c1 "$ONE"
+	local before
+	before=$(nft_chain "$CHAIN")
+	netavark --file "$TWO" setup /run/netns/c2
+	detach c2 "$TWO"
+	equal "$(nft_chain "$CHAIN")" "$before"
+	netavark --file "$TWO" setup /run/netns/c2
+	detach c1 "$ONE"
+	equal "$(nft_chain "$CHAIN")" "${before/10.71.0.11:80/10.71.0.12:80}"
+}
+
 @test "a rootless caller keeps no state, so it only warns" {
 	two_of_the_same
 	attach c1 "$ONE" --rootless=true

@@ -13,8 +13,8 @@ CC         ?= cc
 PKG_CONFIG ?= pkg-config
 
 # What the programs need, and what the tests need besides.
-DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev libjansson-dev libc-ares-dev \
-	libevent-dev libcap-dev libmd-dev uthash-dev
+DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev \
+	libjansson-dev libc-ares-dev libevent-dev libcap-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc
@@ -171,6 +171,8 @@ PART_PODMAN      = 'podman=$(call bats_part,$(wildcard tests/compat/podman*.bats
 # The netavark of another Debian release, unpacked beside us; without it those tests are skipped.
 PEER       = build/peer/$(1)
 part_peer  = 'round-trip-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/round_trip.bats,$(HERE)/$(CHECK))'
+part_peer_iptables = 'round-trip-iptables-$(1)=PEER=$(HERE)/$(call PEER,$(1)) \
+	$(call bats_part,tests/compat/round_trip_iptables.bats,$(HERE)/$(CHECK))'
 fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
 .PHONY: check check-unit check-integration check-podman check-schemas check-fresh compat asan demo golden
@@ -179,13 +181,15 @@ check: deps
 	@$(call fetch_peer,trixie)
 	@$(MAKE) --no-print-directory build-cares
 	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_SCHEMAS) $(PART_PROGRAM) \
-		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie)
+		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie) \
+		$(call part_peer_iptables,trixie)
 
 # Beside the programs of the newer Debian releases.
 compat: deps build-check
 	@$(call fetch_peer,trixie)
 	@$(call fetch_peer,sid)
-	@$(RUN) $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid)
+	@$(RUN) $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid) \
+		$(call part_peer_iptables,trixie) $(call part_peer_iptables,sid)
 
 check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)

@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 
-#define COMMIT_TRIES 30
+#define COMMIT_TRIES 200 /* some two seconds in which somebody else is always faster */
 
 /* ---- what is there ---- */
 

@@ -289,3 +289,39 @@ char *process_find_in_path(struct arena *a, const char *name)
 	}
 	return NULL;
 }
+
+/* The child of process_detach(): nothing of the parent's is left open. */
+static void become_detached(unsigned int seconds)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	fault_stop();
+	setsid();
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		dup2(null, fd);
+	if (null < 0)
+		close_range(0, 2, 0);
+	close_range(3, ~0U, 0);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm(seconds);
+}
+
+int process_detach(void (*work)(void *arg), void *arg, unsigned int seconds, struct error *err)
+{
+	int r = fault("process_detach", err);
+
+	if (r < 0)
+		return r;
+	pid_t pid = fork();
+	if (pid < 0)
+		return fail_errno(err, errno, "fork");
+	if (pid > 0)
+		return 0;
+	become_detached(seconds);
+	work(arg);
+	_exit(0);
+}

@@ -51,3 +51,11 @@ char **process_env_with(struct arena *a, const char *name, const char *value);
 
 /* The first file of that name in a directory of PATH that can be executed; NULL if none. */
 char *process_find_in_path(struct arena *a, const char *name);
+
+/*
+ * Goes on with work(arg) in a child that nobody waits for, at most seconds long: in a session of
+ * its own, without any open descriptor but /dev/null, with the default signals. work() inherits the
+ * memory as it is; it must not use what was open. What it does counts as no door.
+ */
+int process_detach(void (*work)(void *arg), void *arg, unsigned int seconds,
+		   struct error *err) must_check;

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "common/log.h"
+#include "netavark/announce.h"
 #include "netavark/dns.h"
 #include "netavark/firewall/conntrack.h"
 #include "netavark/firewall/store.h"
@@ -117,7 +118,11 @@ int apply_setup(struct plan *plan, const struct firewall *fw, struct host *h,
 		r = setup_firewall(plan, fw, h, err);
 	if (r == 0)
 		r = apply_interrupted(err);
-	return r < 0 ? r : dns_add(plan, h, err);
+	if (r == 0)
+		r = dns_add(plan, h, err);
+	if (r == 0)
+		announce(out, plan->n_networks, h);
+	return r;
 }
 
 /* ---- teardown ---- */

@@ -2,6 +2,7 @@
 #include "netavark/extension.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 static const struct {
 	const char *key, *variable;
 } extensions[] = {
+	[EXTENSION_ANNOUNCE] = {"announce", "NETAVARK_ANNOUNCE"},
 	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH"},
 };
 
@@ -70,4 +72,21 @@ int extension_bool(enum extension_key key, const struct network_setup *net, bool
 	if (!e.value || number_parse_bool(e.value, out))
 		return 0;
 	return refuse(&e, "true or false", err);
+}
+
+int extension_number(enum extension_key key, const struct network_setup *net, uint32_t max,
+		     uint32_t *out, struct error *err)
+{
+	const struct extension e = extension_find(key, net);
+	char expected[64];
+	uint64_t n;
+
+	if (!e.value)
+		return 0;
+	if (number_parse(e.value, max, &n)) {
+		snprintf(expected, sizeof(expected), "a number from 0 to %u", max);
+		return refuse(&e, expected, err);
+	}
+	*out = (uint32_t)n;
+	return 0;
 }

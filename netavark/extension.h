@@ -20,6 +20,7 @@
 #include "netavark/request.h"
 
 enum extension_key {
+	EXTENSION_ANNOUNCE,
 	EXTENSION_CONNTRACK_FLUSH,
 };
 
@@ -48,3 +49,7 @@ struct extension extension_find(enum extension_key key, const struct network_set
  */
 int extension_bool(enum extension_key key, const struct network_setup *net, bool *out,
 		   struct error *err) must_check;
+
+/* The same for a number from 0 to max. */
+int extension_number(enum extension_key key, const struct network_setup *net, uint32_t max,
+		     uint32_t *out, struct error *err) must_check;

@@ -247,6 +247,8 @@ static void print_addresses(struct text *t, const struct network_plan *net)
 		text_printf(t, "  default route metric %u\n", net->metric);
 	for (size_t i = 0; i < net->n_routes; i++)
 		print_route(t, &net->routes[i]);
+	if (net->announcements && net->ipam != IPAM_NONE)
+		text_printf(t, "  announced to the neighbours: %u times\n", net->announcements);
 }
 
 char *plan_print(const struct plan *plan)

@@ -53,7 +53,8 @@ struct network_plan {
 	struct macvlan_plan macvlan;
 	bool unmanaged, internal, no_default_route, has_ipv6;
 	enum isolation isolation;
-	uint32_t mtu, metric; /* mtu in bytes, 0: see netavark(1) */
+	uint32_t mtu, metric;	/* mtu in bytes, 0: see netavark(1) */
+	uint32_t announcements; /* of each address to the neighbours */
 	bool has_mac;
 	uint8_t mac[MAC_SIZE];
 	enum ipam_kind ipam;

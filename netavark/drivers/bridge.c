@@ -297,7 +297,7 @@ static int bridge_setup(struct network_plan *net, struct host *h, struct network
 	r = interface_configure(net, h, veth.index, "container veth", err);
 	if (r < 0)
 		return r;
-	*out = (struct network_status){.net = net};
+	*out = (struct network_status){.net = net, .index = veth.index};
 	memcpy(out->mac, veth.mac, MAC_SIZE);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "netavark/announce.h"
 #include "netavark/drivers/interface.h"
 #include "netavark/extension.h"
 #include "netavark/hash.h"
@@ -122,8 +123,15 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 static int plan_extensions(const struct network_setup *net, struct network_plan *out,
 			   struct error *err)
 {
+	int r;
+
 	out->flush_conntrack = true;
-	return extension_bool(EXTENSION_CONNTRACK_FLUSH, net, &out->flush_conntrack, err);
+	r = extension_bool(EXTENSION_CONNTRACK_FLUSH, net, &out->flush_conntrack, err);
+	/* On a bridge of ours the kernel announces addresses itself, as its settings say. */
+	out->announcements = out->unmanaged ? ANNOUNCE_BY_DEFAULT : 0;
+	return r < 0 ? r
+		     : extension_number(EXTENSION_ANNOUNCE, net, ANNOUNCE_MAX, &out->announcements,
+					err);
 }
 
 static int plan_mode(const struct network_setup *net, struct network_plan *out, struct error *err)

@@ -12,7 +12,8 @@
 
 struct network_status { /* what setup() reports beyond the plan */
 	const struct network_plan *net;
-	uint8_t mac[MAC_SIZE]; /* of the container's interface, read back from the kernel */
+	int index;	       /* of the container's interface */
+	uint8_t mac[MAC_SIZE]; /* the same, read back from the kernel */
 	const char *block;     /* what a plugin reported, as JSON; NULL: made from the plan */
 };
 

@@ -126,7 +126,7 @@ static int vlan_setup(struct network_plan *net, struct host *h, struct network_s
 	r = interface_configure(net, h, link.index, kind, err);
 	if (r < 0)
 		return r;
-	*out = (struct network_status){.net = net};
+	*out = (struct network_status){.net = net, .index = link.index};
 	memcpy(out->mac, link.mac, MAC_SIZE);
 	return 0;
 }

@@ -6,7 +6,9 @@
 #include <linux/if_link.h>
 #include <string.h>
 
+#include "netavark/announce.h"
 #include "netavark/drivers/interface.h"
+#include "netavark/extension.h"
 #include "netavark/ipam.h"
 #include "netavark/number.h"
 
@@ -98,6 +100,16 @@ static int plan_mac(const struct network_setup *net, struct network_plan *out, s
 	return r;
 }
 
+/* In the modes of layer 3 there are no neighbours. */
+static int plan_announcements(const struct network_setup *net, struct network_plan *out,
+			      struct error *err)
+{
+	bool layer3 = strcmp(net->driver, "ipvlan") == 0 && out->macvlan.mode != IPVLAN_MODE_L2;
+
+	out->announcements = layer3 ? 0 : ANNOUNCE_BY_DEFAULT;
+	return extension_number(EXTENSION_ANNOUNCE, net, ANNOUNCE_MAX, &out->announcements, err);
+}
+
 int vlan_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
 	      struct error *err)
 {
@@ -113,6 +125,8 @@ int vlan_plan(const struct plan *plan, const struct network_setup *net, struct n
 		r = plan_step(plan, plan_mode(net, out, err), err);
 	if (r == 0)
 		r = plan_step(plan, plan_mac(net, out, err), err);
+	if (r == 0)
+		r = plan_step(plan, plan_announcements(net, out, err), err);
 	if (r < 0)
 		return r;
 	sysctl_add(plan->arena, &out->container_sysctls, &out->n_container_sysctls,

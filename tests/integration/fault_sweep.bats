@@ -48,8 +48,10 @@ sweep() {
 				rm -rf "$config/netavark-ipam"
 				! [[ -d /run/leases ]] || cp -a /run/leases "$config/netavark-ipam"
 				((door <= passed)) || break
-				# Only what helps but is not needed: the file for systemd, a look at an old file, flows.
-				[[ $(sed -n "${door}p" /run/doors) =~ (file_(make_dirs|create|read)|conntrack_open|address_list_all)$ ]] || complain "went unnoticed"
+				# Only what helps but is not needed: the file for systemd, a look at an old file, flows, and
+				# the announcement of the addresses, which comes last.
+				[[ $(sed -n "${door}p" /run/doors) =~ (file_(make_dirs|create|read)|conntrack_open|address_list_all)$ ||
+					$(sed -n "1,${door}p" /run/doors) == *" announce"* ]] || complain "went unnoticed"
 				tolerated=$((tolerated + 1)) ;;
 			143)
 				untouched=$((untouched + 1))
@@ -145,7 +147,7 @@ macvlan_document() {
 @test "NV-250 NV-251 NV-136 a failure at any door of a macvlan leaves the host and the container as they were" {
 	macvlan_document
 	sweep "" '.'
-	((SWEPT >= 20 && TOLERATED <= 2))
+	((SWEPT >= 20 && TOLERATED <= 5))
 }
 
 @test "NV-255 a signal at any door of a macvlan takes everything back" {

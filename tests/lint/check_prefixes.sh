@@ -25,6 +25,7 @@ declare -A subjects=(
 	[netavark/drivers/drivers]="driver_"
 	[netavark/drivers/bridge]="driver_bridge"
 	[netavark/drivers/vlan]="driver_macvlan driver_ipvlan"
+	[netavark/drivers/bridge_plan]="bridge_"
 	[netavark/drivers/vlan_plan]="vlan_"
 	[netavark/drivers/plugin]="plugin_ driver_plugin"
 	[netavark/firewall/rule]="rule_ ruleset_"
@@ -61,7 +62,7 @@ while IFS= read -r file; do
 	done < <(nm --defined-only --extern-only --format=just-symbols "$build/$stem.o")
 done < <(git ls-files 'common/*.c' 'netavark/*.c' 'aardvark-dns/*.c')
 
-doors='common/(file|process|netns|netlink|sysctl|fault)\.c|netavark/(dns|lease)\.c|netavark/firewall/(nft_kernel|conntrack)\.c'
+doors='common/(file|process|netns|netlink|sysctl|fault)\.c|netavark/(announce|dns|lease)\.c|netavark/firewall/(nft_kernel|conntrack)\.c'
 doors+='|netavark/commands/.*|netavark/main\.c|netavark/host\.c|aardvark-dns/.*'
 calls='(open|creat|unlink|unlinkat|rename|mkdir|socket|setns|fork|posix_spawn|execve|kill|bind|sendmsg)'
 if git grep -nE "(^|[^a-z_>.])$calls\(" -- 'common/*.c' 'netavark/*.c' | grep -vE "^($doors):"; then

@@ -54,6 +54,12 @@ static void unusable_values_are_refused_with_their_place(void **state)
 		{WITHOUT, "'options':{},'labels':{'netavark.conntrack_flush':''}}}",
 		 "invalid conntrack_flush \"\": expected true or false at "
 		 "/network_info/blue/labels/netavark.conntrack_flush"},
+		{WITHOUT, "'options':{'announce':'21'}}}",
+		 "invalid announce \"21\": expected a number from 0 to 20 at "
+		 "/network_info/blue/options/announce"},
+		{WITHOUT, "'options':{'announce':'-1'}}}",
+		 "invalid announce \"-1\": expected a number from 0 to 20 at "
+		 "/network_info/blue/options/announce"},
 		{"'interface_name':'eth0',",
 		 "'interface_name':'eth0','options':{'conntrack_flush':'2'},",
 		 "invalid conntrack_flush \"2\": expected true or false at "
@@ -88,12 +94,26 @@ static void labels_of_others_do_not_count(void **state)
 	planning_end(&p);
 }
 
+static void numbers_are_read(void **state)
+{
+	struct planning p;
+
+	(void)state;
+	assert_int_equal(planning_of(&p, WITHOUT, "'options':{'announce':'20'}}}"), 0);
+	assert_int_equal(p.plan.networks[0].announcements, 20);
+	planning_end(&p);
+	assert_int_equal(planning_of(&p, WITHOUT, WITHOUT), 0);
+	assert_int_equal(p.plan.networks[0].announcements, 0);
+	planning_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("extension: the more specific channel wins", more_specific_channel_wins),
 		TEST("BU-008 extension: unusable values are refused with their place",
 		     unusable_values_are_refused_with_their_place),
+		TEST("extension: numbers", numbers_are_read),
 		TEST("extension: an unusable variable is named", unusable_variables_are_named),
 		TEST("extension: labels of others do not count", labels_of_others_do_not_count),
 	};

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "common/process.h"
 
@@ -270,6 +271,67 @@ static void process_find_in_path_takes_the_first_that_can_run(void **state)
 	assert_null(without);
 }
 
+/* What the child finds, written into a file. */
+static void report(void *path)
+{
+	sigset_t blocked;
+	struct stat in, null;
+	size_t open = 0;
+
+	for (int fd = 3; fd < 64; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	bool silent =
+		fstat(0, &in) == 0 && stat("/dev/null", &null) == 0 && in.st_rdev == null.st_rdev;
+	FILE *out = fopen(path, "w");
+	if (!out)
+		_exit(1);
+	fprintf(out, "open %zu, silent %d, leader %d, term %s, int %s", open, silent,
+		getsid(0) == getpid(), sigismember(&blocked, SIGTERM) ? "blocked" : "free",
+		signal(SIGINT, SIG_DFL) == SIG_DFL ? "default" : "ignored");
+	fclose(out);
+}
+
+static void detached_child_has_nothing_of_the_parents(void **state)
+{
+	char *path = scratch_path(*state, "report"), text[256] = "";
+	int extra = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), status;
+	struct error err;
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	signal(SIGINT, SIG_IGN);
+	int r = process_detach(report, path, 10, &err);
+	signal(SIGINT, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	assert_int_equal(r, 0);
+	assert_true(wait(&status) > 0);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(pread(extra, text, sizeof(text) - 1, 0) > 0);
+	assert_string_equal(text, "open 0, silent 1, leader 1, term free, int default");
+	close(extra);
+}
+
+static void wait_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+static void detached_child_ends_in_time(void **state)
+{
+	struct error err;
+	int status;
+
+	(void)state;
+	assert_int_equal(process_detach(wait_for_ever, NULL, 1, &err), 0);
+	assert_true(wait(&status) > 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +356,10 @@ int main(void)
 		     process_env_with_replaces_one_variable),
 		TEST_WITH_FILES("processes: found in PATH only if executable",
 				process_find_in_path_takes_the_first_that_can_run),
+		TEST_WITH_FILES("processes: a detached child has nothing of the parent's",
+				detached_child_has_nothing_of_the_parents),
+		TEST("processes: a detached child does not live longer than it may",
+		     detached_child_ends_in_time),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);

@@ -467,6 +467,23 @@ int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE], str
 	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
 }
 
+int link_set_hairpin(struct nl_sock *nl, int index, struct error *err)
+{
+	const struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE, .ifi_index = index};
+	int r = fault("link_set_hairpin", err);
+
+	if (r < 0)
+		return r;
+	struct nl_msg *msg = message(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+	struct nlattr *port = msg ? nla_nest_start(msg, IFLA_PROTINFO) : NULL;
+	if (port) {
+		nla_put_u8(msg, IFLA_BRPORT_MODE, 1);
+		nla_nest_end(msg, port);
+	}
+	r = change(nl, msg);
+	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
+}
+
 int link_delete(struct nl_sock *nl, int index, struct error *err)
 {
 	const struct ifinfomsg ifi = {.ifi_index = index};

@@ -109,6 +109,12 @@ int link_rename(struct nl_sock *nl, int index, const char *name, struct undo *un
 int link_set_up(struct nl_sock *nl, int index, struct undo *undo, struct error *err) must_check;
 int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE],
 		 struct error *err) must_check;
+
+/*
+ * Lets a port of a bridge send back what came from it. Errors also if it is no port of a bridge.
+ * Undo:    none, it goes with the link.
+ */
+int link_set_hairpin(struct nl_sock *nl, int index, struct error *err) must_check;
 int link_delete(struct nl_sock *nl, int index, struct error *err) must_check;
 
 /* Whether any link has this one as its master. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/fault.h"
+#include "common/file.h"
 #include "common/log.h"
 
 #define VALUE_MAX 256
@@ -39,6 +40,17 @@ static int open_setting(const char *path, int *out_write_error)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	return fd;
+}
+
+bool sysctl_has(const char *name, const char *value, struct arena *a)
+{
+	struct error err;
+	char *text;
+
+	if (file_read(arena_printf(a, "/proc/sys/%s", name), VALUE_MAX, a, &text, NULL, &err) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, value) == 0;
 }
 
 static int write_value(const char *path, const char *value)

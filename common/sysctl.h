@@ -3,6 +3,8 @@
 
 /* Kernel settings below /proc/sys, in the namespace of the calling thread. One of the doors. */
 
+#include <stdbool.h>
+
 #include "common/arena.h"
 #include "common/cleanup.h"
 #include "common/error.h"
@@ -19,6 +21,9 @@ char *sysctl_of(struct arena *a, int family, const char *interface, const char *
 /* Appends a setting to a list in the arena. */
 void sysctl_add(struct arena *a, struct sysctl_setting **list, size_t *n, const char *name,
 		const char *value);
+
+/* Whether a setting exists and has this value. */
+bool sysctl_has(const char *name, const char *value, struct arena *a);
 
 /*
  * Gives a setting its value. One that has it already is not written, so a read-only /proc is fine

@@ -16,6 +16,9 @@ static const struct {
 } extensions[] = {
 	[EXTENSION_ANNOUNCE] = {"announce", "NETAVARK_ANNOUNCE"},
 	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH"},
+	[EXTENSION_HAIRPIN] = {"hairpin", "NETAVARK_HAIRPIN"},
+	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD"},
+	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS"},
 };
 
 static const struct option *find_label(const struct network_setup *net, const char *key)

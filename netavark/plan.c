@@ -188,6 +188,7 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 				.dns_servers =
 					arena_alloc(a, net->n_gateways * sizeof(struct addr)),
 			},
+		.extras = net->extras,
 		.flush_conntrack = net->flush_conntrack,
 	};
 

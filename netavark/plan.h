@@ -73,6 +73,8 @@ struct network_plan {
 	const char *plugin, *plugin_input; /* the driver's program, and the document it is given */
 	unsigned int plugin_seconds;
 	bool uses_firewall, flush_conntrack;
+	bool hairpin; /* where the kernel shows bridged frames to the firewall */
+	struct fw_extras extras;
 	struct addr outbound4, outbound6;
 	struct dns_entry dns;
 };

@@ -234,11 +234,28 @@ static int set_sysctls(const struct network_plan *net, struct host *h, const str
 
 /* ---- setup ---- */
 
+/*
+ * Where the kernel shows bridged frames to the firewall, what a container sends to its own published
+ * port is turned around inside the bridge, and dropped unless the port may send back what it sent.
+ */
+static int set_hairpin(const struct network_plan *net, struct host *h, const struct link_info *veth,
+		       struct error *err)
+{
+	if (!net->hairpin || net->unmanaged || net->internal ||
+	    !(sysctl_has("net/bridge/bridge-nf-call-iptables", "1", h->arena) ||
+	      (net->has_ipv6 && sysctl_has("net/bridge/bridge-nf-call-ip6tables", "1", h->arena))))
+		return 0;
+	int r = link_set_hairpin(h->nl, veth->peer, err);
+	return r < 0 ? wrap(err, "set hairpin mode") : 0;
+}
+
 static int configure_veth(const struct network_plan *net, struct host *h,
 			  const struct link_info *veth, struct error *err)
 {
 	int r = net->unmanaged ? 0 : set_sysctls(net, h, veth, err);
 
+	if (r == 0)
+		r = set_hairpin(net, h, veth, err);
 	if (r < 0)
 		return r;
 	r = link_set_up(h->nl, veth->peer, NULL, err);

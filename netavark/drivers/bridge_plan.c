@@ -120,13 +120,25 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 	return r;
 }
 
-static int plan_extensions(const struct network_setup *net, struct network_plan *out,
-			   struct error *err)
+static int plan_extensions(const struct plan *plan, const struct network_setup *net,
+			   struct network_plan *out, struct error *err)
 {
-	int r;
+	struct fw_extras *extras = &out->extras;
+	const struct {
+		enum extension_key key;
+		bool *value;
+	} switches[] = {
+		{EXTENSION_CONNTRACK_FLUSH, &out->flush_conntrack},
+		{EXTENSION_HAIRPIN, &out->hairpin},
+		{EXTENSION_LOOPBACK_GUARD, &extras->guard},
+		{EXTENSION_NFT_COMMENTS, &extras->comments},
+	};
+	int r = 0;
 
-	out->flush_conntrack = true;
-	r = extension_bool(EXTENSION_CONNTRACK_FLUSH, net, &out->flush_conntrack, err);
+	out->flush_conntrack = out->hairpin = extras->guard = true;
+	for (size_t i = 0; r == 0 && i < array_size(switches); i++)
+		r = extension_bool(switches[i].key, net, switches[i].value, err);
+	out->hairpin &= plan->req->n_ports > 0;
 	/* On a bridge of ours the kernel announces addresses itself, as its settings say. */
 	out->announcements = out->unmanaged ? ANNOUNCE_BY_DEFAULT : 0;
 	return r < 0 ? r
@@ -251,7 +263,7 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 	if (r == 0)
 		r = plan_step(plan, plan_mode(net, out, err), err);
 	if (r == 0)
-		r = plan_step(plan, plan_extensions(net, out, err), err);
+		r = plan_step(plan, plan_extensions(plan, net, out, err), err);
 	if (r < 0)
 		return r;
 	out->uses_firewall = !out->unmanaged && (!net->internal || net->dns_enabled);

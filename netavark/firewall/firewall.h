@@ -28,6 +28,11 @@ struct fw_port {
 	uint16_t range; /* as written: 0 and 1 both mean one port */
 };
 
+struct fw_extras {     /* what a container wants beyond upstream's rules; see store.c */
+	bool guard;    /* nobody from outside reaches the loopback addresses */
+	bool comments; /* rules of ports say whose they are */
+};
+
 struct fw_network {
 	struct prefix *subnets; /* host bits as written */
 	size_t n_subnets;
@@ -60,6 +65,7 @@ struct fw_forward {
 struct fw_intent {
 	struct fw_network net;
 	struct fw_ports me;
+	struct fw_extras extras;
 	/*
 	 * Whether another container of the network wants a forwarding that stands in the way of
 	 * ours: then the earlier one wins; else it is a leftover and goes. NULL: nobody knows.

@@ -16,6 +16,7 @@
 #include "netavark/firewall/iptables_legacy.h"
 #include "netavark/firewall/iptables_rules.h"
 #include "netavark/firewall/job.h"
+#include "netavark/firewall/nft_guard.h"
 #include "netavark/firewall/nft_kernel.h"
 
 static const int families[] = {AF_INET, AF_INET6};
@@ -484,8 +485,8 @@ static int add_in(enum iptables_variant v, const struct fw_intent *in, size_t n,
 	return r;
 }
 
-static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
-	       struct error *err)
+static int add_rules(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+		     struct error *err)
 {
 	enum iptables_variant v;
 	struct error second;
@@ -503,6 +504,14 @@ static int add(const struct fw_intent *in, size_t n, struct arena *a, struct und
 	log_warn("%s, trying the %s", err->text, worlds[v].name);
 	r = add_in(v, in, n, a, undo, &second);
 	return r < 0 ? fail(err, -r, "%s; %s", second.text, err->text) : 0;
+}
+
+static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+	       struct error *err)
+{
+	int r = add_rules(in, n, a, undo, err);
+
+	return r < 0 ? r : nft_guard_add(in, n, a, undo, err);
 }
 
 static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, struct error *err)

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "netavark/firewall/firewall.h"
 #include "netavark/firewall/job.h"
+#include "netavark/firewall/nft_guard.h"
 #include "netavark/firewall/nft_kernel.h"
 #include "netavark/firewall/nft_rules.h"
 
@@ -134,6 +135,9 @@ static int add_ports(struct job *j, const struct fw_intent *in, struct error *er
 static int plan_add(struct job *j, const struct fw_intent *in, size_t n, struct error *err)
 {
 	int r = add_base(j, err);
+
+	if (r == 0)
+		r = nft_guard_plan(j, in, n, err);
 
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = add_network(j, &in[i].net, err);

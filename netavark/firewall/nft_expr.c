@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -200,7 +202,7 @@ static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_
 	if (in->mark)
 		put_mark(r, in->mark);
 	if (in->iif)
-		put_interface(r, NFT_META_IIFNAME, NFT_CMP_EQ, in->iif);
+		put_interface(r, NFT_META_IIFNAME, in->not_iif ? NFT_CMP_NEQ : NFT_CMP_EQ, in->iif);
 	if (in->oif)
 		put_interface(r, NFT_META_OIFNAME, in->not_oif ? NFT_CMP_NEQ : NFT_CMP_EQ, in->oif);
 	put_addresses(r, in);
@@ -208,6 +210,11 @@ static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_
 	if (in->ct_state) {
 		load_ct(r, NFT_CT_STATE);
 		mask_u32(r, in->ct_state, 0);
+		compare_u32(r, NFT_CMP_NEQ, 0);
+	}
+	if (in->ct_dnat) {
+		load_ct(r, NFT_CT_STATUS);
+		mask_u32(r, IPS_DST_NAT, 0);
 		compare_u32(r, NFT_CMP_NEQ, 0);
 	}
 	if (in->ct_mark) {
@@ -233,6 +240,19 @@ static void put_marks(struct nftnl_rule *r, const struct rule *in)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
 		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
 	}
+}
+
+/* As nft(8) keeps comments. */
+static void put_note(struct nftnl_rule *r, const char *text)
+{
+	struct nftnl_udata_buf *buf = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+
+	if (!buf)
+		abort();
+	nftnl_udata_put_strz(buf, NFTNL_UDATA_RULE_COMMENT, text);
+	nftnl_rule_set_data(r, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(buf),
+			    nftnl_udata_buf_len(buf));
+	nftnl_udata_buf_free(buf);
 }
 
 static void put_verdict(struct nftnl_rule *r, uint32_t verdict, const char *target)
@@ -386,6 +406,8 @@ void nft_expr_encode(const struct rule *r, uint32_t set_id, struct nftnl_rule *o
 	}
 	put_match(out, r, set_id);
 	put_marks(out, r);
+	if (r->note)
+		put_note(out, r->note);
 	put_action(out, r);
 }
 
@@ -605,8 +627,9 @@ static void compare_meta(struct scan *s, uint32_t op, const uint8_t *data, uint3
 		r->proto = data[0];
 		break;
 	case NFT_META_IIFNAME:
-		s->ours &= plain && !r->iif && is_whole_name(s, data, len);
+		s->ours &= !s->masked && !r->iif && is_whole_name(s, data, len);
 		r->iif = interface_name(s, data, len);
+		r->not_iif = op == NFT_CMP_NEQ;
 		break;
 	case NFT_META_OIFNAME:
 		s->ours &= !s->masked && !r->oif && is_whole_name(s, data, len);
@@ -629,6 +652,9 @@ static void compare_ct(struct scan *s, uint32_t op, const uint8_t *data, uint32_
 	if (s->key == NFT_CT_STATE && op == NFT_CMP_NEQ && asks_for_any_bit(s, data, len) &&
 	    !r->ct_state)
 		r->ct_state = u32_of(s->and);
+	else if (s->key == NFT_CT_STATUS && op == NFT_CMP_NEQ && asks_for_any_bit(s, data, len) &&
+		 u32_of(s->and) == IPS_DST_NAT)
+		r->ct_dnat = true;
 	else if (s->key == NFT_CT_MARK && op == NFT_CMP_EQ && asks_for_bits(s, data, len) &&
 		 !r->ct_mark)
 		r->ct_mark = u32_of(data);

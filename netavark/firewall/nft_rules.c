@@ -11,6 +11,7 @@
 #define DNS_PORT 53
 
 const struct table nft_rules_table = {.family = NFPROTO_INET, .name = NFT_TABLE};
+const struct table nft_rules_guard_table = {.family = NFPROTO_INET, .name = NFT_GUARD};
 
 char *nft_chain_name(const char *network_id, const struct prefix *subnet, const char *suffix,
 		     struct arena *a)
@@ -151,6 +152,29 @@ bool nft_is_isolation_of(const struct rule *r, const char *bridge)
 	return (r->iif && strcmp(r->iif, bridge) == 0) || (r->oif && strcmp(r->oif, bridge) == 0);
 }
 
+/*
+ * A bridge with route_localnet takes packets to 127.0.0.0/8, so a container that routes them there
+ * would reach services that the host means for itself alone. What was translated to such an address
+ * has come to a published port of somebody.
+ */
+void nft_rules_guard(struct ruleset *out)
+{
+	static const struct chain chain = {NFT_INPUT, "filter", NF_INET_LOCAL_IN, -1};
+	struct rule r = {.chain = NFT_INPUT,
+			 .iif = "lo",
+			 .not_iif = true,
+			 .daddr = {{AF_INET, {127}}, 8},
+			 .ct_state = CT_NEW,
+			 .ct_dnat = true,
+			 .verdict = VERDICT_ACCEPT};
+
+	ruleset_add_chain(out, chain);
+	ruleset_add(out, r);
+	r.ct_dnat = false;
+	r.verdict = VERDICT_DROP;
+	ruleset_add(out, r);
+}
+
 static const struct addr *container_address(const struct fw_ports *me, int family)
 {
 	return family == AF_INET ? &me->ip4 : &me->ip6;
@@ -241,6 +265,10 @@ void nft_rules_ports(const struct fw_intent *in, struct ruleset *out)
 {
 	if (!in->me.has_ports || in->net.internal)
 		return;
+	size_t first = out->n_rules;
 	rules_for_family(in, &in->me.ip4, &in->me.subnet4, out);
 	rules_for_family(in, &in->me.ip6, &in->me.subnet6, out);
+	for (size_t i = first; in->extras.comments && i < out->n_rules; i++)
+		out->rules[i].note = arena_printf(out->arena, "ctr=%.12s net=%.80s",
+						  in->me.container_id, in->me.network_name);
 }

@@ -10,7 +10,8 @@
 #include "netavark/firewall/rule.h"
 
 #define NFT_TABLE "netavark"
-extern const struct table nft_rules_table;
+#define NFT_GUARD "netavark-guard"
+extern const struct table nft_rules_table, nft_rules_guard_table;
 
 #define NFT_MARK_HAIRPIN 0x2000u /* packet mark: masquerade it, it comes back to its own network */
 #define NFT_MARK_DNAT	 0x1000u /* connection mark: to a published port, isolation does not hold */
@@ -26,6 +27,9 @@ void nft_rules_isolation(const struct fw_network *net, struct ruleset *out);
 
 /* The redirects to a DNS server on another port, one per gateway. */
 void nft_rules_dns(const struct fw_intent *in, struct ruleset *out);
+
+/* The table that keeps everybody from outside away from the loopback addresses. */
+void nft_rules_guard(struct ruleset *out);
 
 /* The container's published ports; rule.mapping says which rules belong together. */
 void nft_rules_ports(const struct fw_intent *in, struct ruleset *out);

@@ -34,9 +34,10 @@ static bool same_match(const struct rule *a, const struct rule *b)
 	       a->not_daddr == b->not_daddr && a->proto == b->proto &&
 	       a->tcp_and_udp == b->tcp_and_udp && a->dport == b->dport &&
 	       a->dport_last == b->dport_last && same_text(a->iif, b->iif) &&
-	       same_text(a->oif, b->oif) && a->not_oif == b->not_oif &&
-	       a->ct_state == b->ct_state && a->mark == b->mark && a->ct_mark == b->ct_mark &&
-	       a->local == b->local && same_text(a->comment, b->comment);
+	       same_text(a->oif, b->oif) && a->not_oif == b->not_oif && a->not_iif == b->not_iif &&
+	       a->ct_dnat == b->ct_dnat && a->ct_state == b->ct_state && a->mark == b->mark &&
+	       a->ct_mark == b->ct_mark && a->local == b->local &&
+	       same_text(a->comment, b->comment);
 }
 
 static bool same_action(const struct rule *a, const struct rule *b)
@@ -93,7 +94,8 @@ static void print_ct_state(struct text *t, uint32_t state)
 		const char *name;
 	} names[] = {{CT_INVALID, "invalid"},
 		     {CT_ESTABLISHED, "established"},
-		     {CT_RELATED, "related"}};
+		     {CT_RELATED, "related"},
+		     {CT_NEW, "new"}};
 	const char *comma = "";
 
 	if (!state)
@@ -115,13 +117,15 @@ static void print_match(struct text *t, const struct rule *r)
 	if (r->mark)
 		text_printf(t, "meta mark & 0x%08x == 0x%08x ", r->mark, r->mark);
 	if (r->iif)
-		text_printf(t, "iifname \"%s\" ", r->iif);
+		text_printf(t, "iifname %s\"%s\" ", r->not_iif ? "!= " : "", r->iif);
 	if (r->oif)
 		text_printf(t, "oifname %s\"%s\" ", r->not_oif ? "!= " : "", r->oif);
 	print_prefix(t, "saddr", false, &r->saddr);
 	print_prefix(t, "daddr", r->not_daddr, &r->daddr);
 	print_ports(t, r);
 	print_ct_state(t, r->ct_state);
+	if (r->ct_dnat)
+		text_add(t, "ct status dnat ");
 	if (r->ct_mark)
 		text_printf(t, "ct mark & 0x%08x == 0x%08x ", r->ct_mark, r->ct_mark);
 }
@@ -285,6 +289,8 @@ char *rule_print(const struct rule *rule, struct arena *a)
 		return print_xt(rule, a);
 	print_match(&t, rule);
 	print_action(&t, rule);
+	if (rule->note)
+		text_printf(&t, "comment %s ", text_quote(a, rule->note));
 	if (t.len)
 		t.s[--t.len] = '\0';
 	return t.s;
@@ -297,10 +303,21 @@ static void print_base(struct text *t, const struct chain *c)
 		[NF_INET_FORWARD] = "forward",		[NF_INET_LOCAL_OUT] = "output",
 		[NF_INET_POST_ROUTING] = "postrouting",
 	};
-	const char *priority = c->priority == 0 ? "filter" : c->priority > 0 ? "srcnat" : "dstnat";
+	static const struct {
+		int32_t value;
+		const char *name;
+	} priorities[] = {{-100, "dstnat"}, {0, "filter"}, {100, "srcnat"}};
 
-	text_printf(t, "\t\ttype %s hook %s priority %s; policy accept;\n", c->type, hooks[c->hook],
-		    priority);
+	text_printf(t, "\t\ttype %s hook %s priority ", c->type, hooks[c->hook]);
+	for (size_t i = 0; i < array_size(priorities); i++) {
+		int32_t more = c->priority - priorities[i].value;
+
+		if (more > -10 && more < 10)
+			text_add(t, priorities[i].name);
+		if (more && more > -10 && more < 10)
+			text_printf(t, " %c %d", more < 0 ? '-' : '+', abs(more));
+	}
+	text_add(t, "; policy accept;\n");
 }
 
 char *ruleset_print(const struct ruleset *set, const char *table)

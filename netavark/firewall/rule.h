@@ -39,6 +39,7 @@ struct rule {
 	const char *chain;
 	enum position position; /* where it is put; not compared */
 	int mapping;		/* port mapping it belongs to, counted from 1; not compared */
+	const char *note;	/* its comment, for people; not compared, not read */
 
 	struct prefix saddr, daddr; /* masked */
 	bool not_daddr;
@@ -46,8 +47,9 @@ struct rule {
 	bool tcp_and_udp;	    /* the set { tcp, udp } in place of proto */
 	uint16_t dport, dport_last; /* host order; dport_last 0: one port */
 	const char *iif, *oif;
-	bool not_oif;
+	bool not_iif, not_oif;
 	uint32_t ct_state;   /* any of these bits */
+	bool ct_dnat;	     /* the destination of the connection was translated */
 	uint32_t mark;	     /* packet mark & mark == mark */
 	uint32_t ct_mark;    /* connection mark & ct_mark == ct_mark */
 	bool local;	     /* the destination is an address of this host */
@@ -65,6 +67,7 @@ struct rule {
 #define CT_INVALID     1u /* bits of ct_state, as in linux/netfilter/nf_conntrack_common.h */
 #define CT_ESTABLISHED 2u
 #define CT_RELATED     4u
+#define CT_NEW	       8u
 
 struct chain {
 	const char *name;

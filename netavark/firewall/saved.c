@@ -139,6 +139,22 @@ static struct fw_ports read_container(const struct reader *r)
 	return me;
 }
 
+static bool read_switch(const struct reader *r, const char *key, bool fallback)
+{
+	return r->value ? strcmp(read_string_or(r, key, fallback ? "true" : "false"), "true") == 0
+			: fallback;
+}
+
+static struct fw_extras read_extras(const struct reader *r)
+{
+	const struct reader extras = read_object_or_none(r, "extensions");
+
+	return (struct fw_extras){
+		.guard = read_switch(&extras, "loopback_guard", true),
+		.comments = read_switch(&extras, "nft_comments", false),
+	};
+}
+
 /* ---- all of them ---- */
 
 /* Opens one file as a document that out keeps. Returns 0 with *out_doc NULL if it is gone. */
@@ -203,6 +219,7 @@ static int read_container_file(const struct host *h, struct entry *e, const stru
 	const char *id = read_string_or(&root, "network_id", "");
 	const struct fw_network *net = find_network(files, id);
 	e->intent.me = read_container(&root);
+	e->intent.extras = read_extras(&root);
 	if (doc->failed)
 		return wrap(err, "read firewall config: JSON Decoding error: %s", e->path);
 	if (!net) {

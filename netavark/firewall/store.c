@@ -93,6 +93,18 @@ static json_t *mappings_json(const struct fw_ports *me)
 	return list;
 }
 
+/* As the options are written; only what differs from the defaults, for readers that know none. */
+static json_t *extras_json(const struct fw_extras *e)
+{
+	json_t *root = json_object();
+
+	if (!e->guard)
+		json_object_set_new(root, "loopback_guard", json_string("false"));
+	if (e->comments)
+		json_object_set_new(root, "nft_comments", json_string("true"));
+	return root;
+}
+
 static json_t *ports_json(const struct fw_intent *in)
 {
 	const struct fw_ports *me = &in->me;
@@ -112,6 +124,10 @@ static json_t *ports_json(const struct fw_intent *in)
 	json_object_set_new(root, "dns_port", json_integer(in->net.dns_port));
 	json_object_set_new(root, "dns_server_ips", servers);
 	json_object_set_new(root, "internal", json_boolean(in->net.internal));
+	json_t *extras = extras_json(&in->extras);
+	if (json_object_size(extras))
+		json_object_set(root, "extensions", extras);
+	json_decref(extras);
 	return root;
 }
 

@@ -95,6 +95,18 @@ jump NETAVARK-ISOLATION-1"
 	nothing_left
 }
 
+@test "FW-121 the same with comments on our rules" {
+	FIRST=$GOLDEN/nft-input-b.json
+	second_document
+	NETAVARK_NFT_COMMENTS=1 ours setup c1 "$FIRST"
+	[[ $(nft_table) == *'comment "ctr=bcbcbcbcbcbc net=podman1"'* ]]
+	theirs setup c2 "$SECOND"
+	theirs teardown c2 "$SECOND"
+	[[ $(nft_table) == *"dnat ip to 10.89.3.2:80"* && $(nft_table) != *10.89.3.3* ]]
+	theirs teardown c1 "$FIRST"
+	nothing_left
+}
+
 @test "FW-081 the state files of the other netavark and ours are the same, apart from newer keys" {
 	FIRST=$GOLDEN/nft-input-b.json
 	theirs setup c1 "$FIRST"

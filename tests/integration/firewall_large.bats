@@ -61,7 +61,7 @@ unprivileged() {
 			rm -rf /run/doors
 			NETAVARK_FAULT_LOG=/run/doors try setup >/dev/null
 			try teardown
-			nft delete table inet netavark
+			nft flush ruleset
 			rm -r /run/config
 		done
 		[[ $(grep -c " nft_commit$" /run/doors) -gt 2 ]]

@@ -354,7 +354,7 @@ expected_rules() {
 	equal "$(rules POSTROUTING | tail -1)" 'ip saddr 10.71.0.0/24 oifname "x" masquerade'
 	equal "$(rules NETAVARK-HOSTPORT-DNAT)" "tcp dport 8080 counter packets 0 bytes 0"
 	equal "$(rules NETAVARK-ISOLATION-2)" 'oifname "br-web" counter packets 0 bytes 0 drop'
-	is "$(printf 'table inet netavark\ntable ip mine')" nft list tables
+	is "$(printf 'table inet netavark\ntable inet netavark-guard\ntable ip mine')" nft list tables
 }
 
 @test "FW-030 a changed isolation takes effect with the next container" {

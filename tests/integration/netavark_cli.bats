@@ -166,9 +166,9 @@ usage_error() {
 	refused "Must provide a valid firewall backend, got bogus"
 	nothing_changed
 	NETAVARK_FW=NFTABLES attach c1
-	is "table inet netavark" nft list tables
+	equal "$(host nft list tables)" $'table inet netavark\ntable inet netavark-guard'
 	detach c1
-	host nft delete table inet netavark
+	host nft flush ruleset
 	NETAVARK_FW=bogus attach c1 "$DOC" --firewall-driver None
 	is "" nft list ruleset
 }

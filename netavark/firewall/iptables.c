@@ -196,6 +196,9 @@ static int plan_add(struct job *j, const struct fw_intent *in, size_t n, struct 
 	for (size_t f = 0; f < array_size(families); f++)
 		for (size_t i = 0; r == 0 && i < n; i++)
 			r = add_nat(j, &in[i], families[f], err);
+	/* Among the legacy tables there is no place for it. */
+	if (r == 0 && j->kernel == &nft_kernel)
+		r = nft_guard_plan(j, in, n, err);
 	return r;
 }
 
@@ -478,6 +481,8 @@ static int add_in(enum iptables_variant v, const struct fw_intent *in, size_t n,
 	log_debug("rules go into %s", worlds[v].name);
 	*steps = (struct undo){.arena = a};
 	int r = job_run(worlds[v].kernel, plan_add, in, n, a, steps, err);
+	if (r == 0 && v == IPTABLES_LEGACY)
+		r = nft_guard_add(in, n, a, steps, err);
 	if (r < 0)
 		undo_run(steps);
 	else
@@ -485,8 +490,8 @@ static int add_in(enum iptables_variant v, const struct fw_intent *in, size_t n,
 	return r;
 }
 
-static int add_rules(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
-		     struct error *err)
+static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+	       struct error *err)
 {
 	enum iptables_variant v;
 	struct error second;
@@ -504,14 +509,6 @@ static int add_rules(const struct fw_intent *in, size_t n, struct arena *a, stru
 	log_warn("%s, trying the %s", err->text, worlds[v].name);
 	r = add_in(v, in, n, a, undo, &second);
 	return r < 0 ? fail(err, -r, "%s; %s", second.text, err->text) : 0;
-}
-
-static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
-	       struct error *err)
-{
-	int r = add_rules(in, n, a, undo, err);
-
-	return r < 0 ? r : nft_guard_add(in, n, a, undo, err);
 }
 
 static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, struct error *err)

@@ -21,9 +21,9 @@ input_b() {
 	NETAVARK_DNS_PORT=5353 detach c1 "$GOLDEN/nft-input-b.json"
 	equal "$(xt_save)" "$(<"$GOLDEN/iptables-empty.iptables")"
 	# Not a rule anywhere else.
-	[[ $(host nft list tables 2>/dev/null) != *inet* ]]
+	equal "$(host nft list tables 2>/dev/null | grep inet)" "table inet netavark-guard"
 	[[ $FLAVOUR == legacy ]] || no_legacy_tables
-	[[ $FLAVOUR == nft ]] || is "" nft list ruleset
+	[[ $FLAVOUR == nft ]] || is "table inet netavark-guard" nft list tables
 }
 
 @test "FW-070 FW-072 FW-027 dual stack with all kinds of ports and another DNS port is upstream's ruleset, also the second time" {
@@ -191,7 +191,7 @@ no_program() {
 	attach c1
 	detach c1
 	no_legacy_tables
-	equal "$(host nft list tables)" "table inet netavark"
+	equal "$(host nft list tables)" $'table inet netavark\ntable inet netavark-guard'
 }
 
 # ---- containers come and go ---------------------------------------------------------------------

@@ -162,6 +162,7 @@ static void note_address(const struct network_plan *net, int family, struct addr
 
 struct fw_intent plan_intent(const struct plan *plan, const struct network_plan *net)
 {
+	const struct network_setup *def = net->setup;
 	struct arena *a = plan->arena;
 	struct fw_intent in = {
 		.net =
@@ -174,8 +175,8 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 				.internal = net->internal,
 				.outbound4 = net->outbound4,
 				.outbound6 = net->outbound6,
-				.n_subnets = net->n_subnets,
-				.subnets = arena_alloc(a, net->n_subnets * sizeof(struct prefix)),
+				.n_subnets = def->n_subnets,
+				.subnets = arena_alloc(a, def->n_subnets * sizeof(struct prefix)),
 			},
 		.me =
 			{
@@ -192,8 +193,9 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 		.flush_conntrack = net->flush_conntrack,
 	};
 
-	for (size_t i = 0; i < net->n_subnets; i++)
-		in.net.subnets[i] = net->subnets[i].net;
+	/* Without address management, too: somebody else gives out addresses of these subnets. */
+	for (size_t i = 0; i < def->n_subnets; i++)
+		in.net.subnets[i] = def->subnets[i].net;
 	for (size_t i = 0; i < net->n_gateways; i++)
 		in.me.dns_servers[i] = net->gateways[i].addr;
 	note_address(net, AF_INET, &in.me.ip4, &in.me.subnet4);

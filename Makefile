@@ -18,6 +18,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc
+DEPS_COMPAT := mmdebstrap
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
 
@@ -135,13 +136,15 @@ define install_packages
 	fi
 endef
 
-.PHONY: deps deps-build deps-demo deps-lint
+.PHONY: deps deps-build deps-demo deps-lint deps-compat
 deps:
 	$(call install_packages,$(DEPS_TEST))
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-demo:
 	$(call install_packages,$(DEPS_DEMO))
+deps-compat:
+	$(call install_packages,$(DEPS_COMPAT))
 deps-lint:
 	$(call install_packages,$(DEPS_LINT))
 
@@ -167,12 +170,19 @@ PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,t
 # What concerns forwarding once more, with another c-ares.
 PART_CARES       = 'integration-cares=[ -e $(CARES) ] || { echo "1..0 \# skip no newer c-ares"; exit 0; }; \
 	AARDVARK=$(HERE)/$(CARES) bats --formatter tap tests/integration/aardvark_forward.bats'
-PART_PODMAN      = 'podman=$(call bats_part,$(wildcard tests/compat/podman*.bats),$(HERE)/$(CHECK))'
+PART_PODMAN      = 'podman=$(call bats_part,tests/compat/podman.bats tests/compat/podman_networks.bats \
+	tests/compat/podman_swap.bats,$(HERE)/$(CHECK))'
 # The netavark of another Debian release, unpacked beside us; without it those tests are skipped.
 PEER       = build/peer/$(1)
 part_peer  = 'round-trip-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/round_trip.bats,$(HERE)/$(CHECK))'
 part_peer_iptables = 'round-trip-iptables-$(1)=PEER=$(HERE)/$(call PEER,$(1)) \
 	$(call bats_part,tests/compat/round_trip_iptables.bats,$(HERE)/$(CHECK))'
+# A whole tree of another release, with its Podman.
+ROOT       = build/root/$(1)
+part_root  = 'podman-$(1)=export PODMAN_ROOT=$(HERE)/$(call ROOT,$(1)); $(call bats_part,tests/compat/podman.bats \
+	tests/compat/podman_networks.bats $(2),$(HERE)/$(CHECK))'
+part_compare = 'compare-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(CHECK)/netavark/netavark tests/compat/compare.sh'
+fetch_root = tests/compat/fetch_root.sh $(1) $(call ROOT,$(1)) || echo "cannot make a tree of $(1)"
 fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
 .PHONY: check check-unit check-integration check-podman check-schemas check-fresh compat asan demo golden
@@ -185,11 +195,17 @@ check: deps
 		$(call part_peer_iptables,trixie)
 
 # Beside the programs of the newer Debian releases.
-compat: deps build-check
+compat: deps deps-compat build-check
 	@$(call fetch_peer,trixie)
 	@$(call fetch_peer,sid)
-	@$(RUN) $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid) \
-		$(call part_peer_iptables,trixie) $(call part_peer_iptables,sid)
+	@$(call fetch_root,trixie)
+	@$(call fetch_root,sid)
+	@$(call fetch_root,experimental)
+	@$(RUN) --timeout 2400 $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid) \
+		$(call part_peer_iptables,trixie) $(call part_peer_iptables,sid) \
+		$(call part_root,trixie) $(call part_root,sid) \
+		$(call part_root,experimental,tests/compat/podman_create.bats) \
+		$(call part_compare,experimental)
 
 check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)
@@ -271,7 +287,7 @@ help:
 		'make deps       the Debian packages of building and testing (DEPS_DRY=1 names them)' \
 		'make asan       unit and integration tests under clang with sanitizers' \
 		'make check-unit check-integration check-podman check-schemas    one kind of test' \
-		'make compat     beside the programs of Debian 13 and sid' \
+		'make compat     beside the programs of newer Debian releases, and under their Podman' \
 		'make check-fresh    demo and check in a freshly made Debian' \
 		'make lint, make format    static checks; clang-format in place' \
 		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'

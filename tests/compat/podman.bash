@@ -21,6 +21,8 @@
 #   storage driver vfs   overlay cannot be stacked on overlay, which the temporary directory may be.
 #
 # Variables: NETAVARK and AARDVARK name the programs; without them those of the test build are used.
+# PODMAN_ROOT is a tree made by fetch_root.sh, with the Podman of another Debian release: it becomes the
+# root of the sandbox, under an overlay, so nothing is written to it.
 
 TREE=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 NETAVARK=$(realpath -m "${NETAVARK:-$TREE/build/check/netavark/netavark}")
@@ -28,15 +30,44 @@ AARDVARK=$(realpath -m "${AARDVARK:-$TREE/build/check/aardvark-dns/aardvark-dns}
 
 CONFIG=/run/containers/networks
 
+PODMAN_ROOT=${PODMAN_ROOT:+$(realpath -m "$PODMAN_ROOT")}
+
 # Prints why Podman cannot run here; prints nothing if it can.
 podman_obstacle() {
 	local program
 	for program in podman crun conmon busybox socat nft jq nsenter; do
-		command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
+		if [[ -z $PODMAN_ROOT ]]; then
+			command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
+		elif [[ -z $(PATH=$PODMAN_ROOT/usr/bin:$PODMAN_ROOT/usr/sbin type -P "$program") ]]; then
+			echo "no $program in ${PODMAN_ROOT##*/}"
+			return
+		fi
 	done
 	((UID == 0)) || { echo "needs root"; return; }
 	grep -qw cgroup2 /proc/filesystems || { echo "kernel without cgroup2"; return; }
 	unshare --mount --net --pid --fork --mount-proc true 2>/dev/null || echo "cannot make namespaces"
+}
+
+# enter_root ROOT DIRECTORY... — another tree becomes the root; the directories stay where they are.
+enter_root() {
+	local root=$1 new=/mnt dir
+	mount -t tmpfs tmpfs "$new"
+	mkdir "$new/upper" "$new/work" "$new/root"
+	mount -t overlay overlay -o "lowerdir=$root,upperdir=$new/upper,workdir=$new/work" "$new/root"
+	new=$new/root
+	mount -t proc proc "$new/proc"
+	mount --rbind /dev "$new/dev"
+	for dir in "${@:2}"; do
+		mkdir -p "$new$dir"
+		mount --bind "$dir" "$new$dir"
+	done
+	mkdir -p "$new/old"
+	cd "$new"
+	pivot_root . old
+	cd /
+	umount --lazy /old
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	hash -r
 }
 
 # Process 1 of the sandbox. Says "ready" on the fifo $1 and then only waits (bash reaps what it inherits).
@@ -45,6 +76,7 @@ sandbox_main() {
 	set -e
 	local ready=$1 dir
 	mount --make-rprivate /
+	[[ -z $2 ]] || enter_root "${@:2}"
 	for dir in /run /dev/shm /var/lib/containers; do
 		mkdir -p "$dir"
 		mount -t tmpfs tmpfs "$dir"
@@ -78,8 +110,10 @@ sandbox_start() {
 		[[ -x $program ]] || { echo "$program is not built"; return 1; }
 	done
 	mkfifo "$ready"
+	# The programs may lie outside of the tree.
 	unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
-		bash -c "$(declare -f sandbox_main); sandbox_main '$ready'" \
+		bash -c "$(declare -f sandbox_main enter_root)"'; sandbox_main "$@"' - "$ready" "$PODMAN_ROOT" \
+		"$TREE" "${NETAVARK%/*}" "${AARDVARK%/*}" "$BATS_FILE_TMPDIR" \
 		>"$BATS_FILE_TMPDIR/sandbox.log" 2>&1 3>&- &
 	launcher=$!
 	disown
@@ -119,6 +153,11 @@ podman() {
 	inside podman "$@"
 }
 
+# podman_is_at_least VERSION
+podman_is_at_least() {
+	printf '%s\n' "$1" "$(podman --version | awk '{ print $3 }')" | sort --check=quiet --version-sort
+}
+
 # containers.conf, storage.conf, the programs' directory and the image "box".
 podman_configure() {
 	local dir=$BATS_FILE_TMPDIR applet
@@ -149,6 +188,9 @@ podman_configure() {
 	for applet in sh sleep httpd nslookup timeout wget cat; do
 		ln -s busybox "$dir/root/bin/$applet"
 	done
+	# What holds the namespaces of a pod.
+	printf '#!/bin/sh\nexec sleep 600\n' >"$dir/root/bin/pause"
+	chmod +x "$dir/root/bin/pause"
 	tar -C "$dir/root" -c . >"$dir/box.tar"
 	podman import "$dir/box.tar" box
 }

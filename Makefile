@@ -14,7 +14,7 @@ PKG_CONFIG ?= pkg-config
 
 # What the programs need, and what the tests need besides.
 DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev \
-	libjansson-dev libc-ares-dev libevent-dev libcap-dev libmd-dev uthash-dev
+	libjansson-dev libc-ares-dev libevent-dev libcap-dev libseccomp-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc
@@ -36,7 +36,7 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
 
 PKGS_NETAVARK := libnl-3.0 libmnl libnftnl libip4tc libip6tc jansson libmd
-PKGS_AARDVARK := libevent_core libcares libcap
+PKGS_AARDVARK := libevent_core libcares libcap libseccomp
 PKGS_TEST     := cmocka
 # Quiet before `make deps`, when there is no pkg-config yet.
 pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)

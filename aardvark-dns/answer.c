@@ -358,17 +358,18 @@ enum answer answer(const struct answer_rules *rules, const struct asked *asked,
 	enum rcode error = RCODE_NOERROR;
 	enum query_result result = query_parse(message, len, q, &error);
 
+	out_context->whole = result == QUERY_FINE;
 	if (result == QUERY_IGNORE)
 		return ANSWER_DROP;
 	if (result == QUERY_ERROR) {
 		put_header(q, error, 0, reply);
 		return ANSWER_REPLY;
 	}
+	out_context->view = zones_view(asked->zones, asked->listener, &asked->client);
 	if (q->edns.version != 0)
 		return reply_empty(q, RCODE_BADVERS, reply);
 	if ((q->class != CLASS_IN && q->class != CLASS_ANY) || q->type == TYPE_AXFR ||
 	    q->type == TYPE_IXFR)
 		return reply_empty(q, RCODE_REFUSED, reply);
-	out_context->view = zones_view(asked->zones, asked->listener, &asked->client);
 	return decide(rules, asked, out_context, reply);
 }

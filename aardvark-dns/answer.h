@@ -38,8 +38,9 @@ struct asked {
 	bool tcp;
 };
 
-/* What the caller needs to forward the query; set with both ANSWER_FORWARD… results. */
+/* What the caller needs to forward the query, or to count it. */
 struct answer_context {
+	bool whole;	    /* it is a proper query; the rest is set only then */
 	struct query query; /* borrows the message */
 	struct view view;
 };

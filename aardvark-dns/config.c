@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "aardvark-dns/wire.h"
 #include "common/fault.h"
 #include "common/log.h"
 
 #define INTERNAL_SUFFIX "%int"
+#define FRESH_SECONDS	2
 #define COLUMNS_MAX	6		   /* more are never looked at */
 #define FILE_MAX_BYTES	((size_t)64 << 20) /* 100 000 containers need about 15 MB */
 
@@ -200,13 +202,13 @@ int config_parse(const char *name, const char *text, size_t len, struct arena *a
 
 static struct config_stamp stamp_of(const struct stat *st)
 {
-	return (struct config_stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+	return (struct config_stamp){st->st_dev, st->st_ino, st->st_size, st->st_ctim};
 }
 
 static bool stamp_equal(const struct config_stamp *a, const struct config_stamp *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 static int read_text(int fd, size_t size, struct arena *a, struct config_file *out,
@@ -253,12 +255,47 @@ static int read_entry(int dir, const char *path_name, struct arena *a, struct co
 	return read_text(fd, (size_t)st.st_size, a, out, err);
 }
 
-static struct config_file *find_file(struct config_file *files, size_t n, const char *name)
+static int compare_files(const void *a, const void *b)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(files[i].name, name) == 0)
-			return &files[i];
-	return NULL;
+	return strcmp(((const struct config_file *)a)->name, ((const struct config_file *)b)->name);
+}
+
+static const struct config_file *find_file(const struct config *c, const char *name)
+{
+	struct config_file key = {.name = name};
+
+	return c && c->n_files
+		       ? bsearch(&key, c->files, c->n_files, sizeof(*c->files), compare_files)
+		       : NULL;
+}
+
+/* The kernel's stamps are coarse: a file written to just now may be written to again unseen. */
+static bool is_fresh(const struct config_stamp *stamp)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec - stamp->changed.tv_sec < FRESH_SECONDS;
+}
+
+/* Takes over the text of a file that has not been written to since it was read. */
+static bool take_unchanged(struct config *c, const struct config *old, int dir,
+			   struct config_file *file)
+{
+	const struct config_file *before = find_file(old, file->name);
+	struct stat st;
+
+	if (!before || !before->text || before->suspect || before->fresh ||
+	    strcmp(before->path_name, file->path_name) != 0 ||
+	    fstatat(dir, file->path_name, &st, 0) < 0)
+		return false;
+	struct config_stamp now = stamp_of(&st);
+	if (!stamp_equal(&before->stamp, &now))
+		return false;
+	file->stamp = now;
+	file->text = arena_memdup(&c->arena, before->text, before->len + 1);
+	file->len = before->len;
+	return true;
 }
 
 /* The network's name, and whether the file's name calls it internal. */
@@ -270,12 +307,15 @@ static const char *network_name(struct arena *a, const char *path_name, bool *ou
 	return arena_strndup(a, path_name, *out_internal ? len - cut : len);
 }
 
-static void add_file(struct config *c, int dir, const char *path_name)
+static void add_file(struct config *c, const struct config *old, int dir, const char *path_name)
 {
-	struct config_file file = {0};
+	struct config_file file = {.path_name = path_name};
 	struct error err;
-	int r = read_entry(dir, path_name, &c->arena, &file, &err);
+	int r = 0;
 
+	file.name = network_name(&c->arena, path_name, &file.internal);
+	if (!take_unchanged(c, old, dir, &file))
+		r = read_entry(dir, path_name, &c->arena, &file, &err);
 	if (r == 1)
 		return;
 	if (r < 0) {
@@ -286,15 +326,10 @@ static void add_file(struct config *c, int dir, const char *path_name)
 		if (fstatat(dir, path_name, &st, 0) == 0)
 			file.stamp = stamp_of(&st);
 	}
+	file.fresh = is_fresh(&file.stamp);
 	file.path_name = arena_strdup(&c->arena, path_name);
-	file.name = network_name(&c->arena, path_name, &file.internal);
 	c->files = arena_grow(&c->arena, c->files, c->n_files, sizeof(*c->files));
 	c->files[c->n_files++] = file;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-	return strcmp(((const struct config_file *)a)->name, ((const struct config_file *)b)->name);
 }
 
 /*
@@ -321,7 +356,8 @@ static void merge_twins(struct config *c)
 	c->n_files = n;
 }
 
-static int read_directory(const char *path, struct config *c, struct error *err)
+static int read_directory(const char *path, const struct config *old, struct config *c,
+			  struct error *err)
 {
 	int r = fault("config_read", err);
 	if (r < 0)
@@ -331,7 +367,7 @@ static int read_directory(const char *path, struct config *c, struct error *err)
 		return fail(err, errno, "cannot read the directory %s: %s", path, strerror(errno));
 	for (struct dirent *e; (e = readdir(dir));)
 		if (e->d_name[0] != '.' && strcmp(e->d_name, CONFIG_PID_FILE) != 0)
-			add_file(c, dirfd(dir), e->d_name);
+			add_file(c, old, dirfd(dir), e->d_name);
 	closedir(dir);
 	if (c->n_files)
 		qsort(c->files, c->n_files, sizeof(*c->files), compare_files);
@@ -342,8 +378,7 @@ static int read_directory(const char *path, struct config *c, struct error *err)
 /* Falls back to the content that was in use. False if there is none. */
 static bool use_old_text(struct config_file *file, const struct config *old, struct arena *a)
 {
-	const struct config_file *before =
-		old ? find_file(old->files, old->n_files, file->name) : NULL;
+	const struct config_file *before = find_file(old, file->name);
 
 	if (!before || !before->text)
 		return false;
@@ -395,7 +430,7 @@ int config_load(const char *dir, const struct config *old, struct config **out, 
 	struct config *c = calloc(1, sizeof(*c));
 	if (!c)
 		return fail(err, ENOMEM, "out of memory");
-	int r = read_directory(dir, c, err);
+	int r = read_directory(dir, old, c, err);
 	if (r < 0) {
 		config_free(c);
 		return r;

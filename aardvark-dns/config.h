@@ -19,7 +19,7 @@ struct config_stamp {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	struct timespec mtime;
+	struct timespec changed; /* not the time of modification, which can be set */
 };
 
 struct config_file {
@@ -28,6 +28,7 @@ struct config_file {
 	size_t len;
 	bool internal;
 	bool suspect;	       /* not as it should be: maybe half written, look again soon */
+	bool fresh;	       /* written to just before it was read: its stamp proves nothing */
 	bool unfinished;       /* its last line is not ended, which is allowed: look again once */
 	const char *path_name; /* the file's name in the directory */
 	struct config_stamp stamp; /* of the file, also if its content is not in use */
@@ -44,7 +45,7 @@ struct config {
 /*
  * Reads the directory and builds the snapshot. Never fails for what is in it: a bad line is
  * skipped, a file without usable header keeps the content it has in old, or is skipped; both are
- * logged.
+ * logged. A file that has not been written to since old was loaded is not read again.
  * Shape:   old may be NULL. The result does not depend on old afterwards.
  * Errors:  the directory cannot be read.
  */

@@ -17,8 +17,11 @@
 
 #include "aardvark-dns/clock.h"
 #include "aardvark-dns/config.h"
+#include "aardvark-dns/control.h"
+#include "aardvark-dns/mounts.h"
 #include "aardvark-dns/pidfile.h"
 #include "aardvark-dns/privileges.h"
+#include "aardvark-dns/sandbox.h"
 #include "aardvark-dns/server.h"
 #include "aardvark-dns/syslog.h"
 #include "common/fault.h"
@@ -30,12 +33,14 @@
 struct daemon {
 	const char *dir, *pid_path; /* absolute */
 	size_t cache_bytes;
+	enum sandbox sandbox;
 	struct pidfile pidfile;
 	struct service service;
 	struct server *server;
 	struct config *config; /* in force; NULL before the first */
 	int signals;	       /* signalfd(2); they are blocked otherwise */
 	struct event *on_signals;
+	struct control *control;  /* NULL: there is none */
 	struct event *look_again; /* at files that are not as they should be */
 	unsigned int look_again_ms;
 };
@@ -113,7 +118,7 @@ static bool leave(struct daemon *d)
 }
 
 /* Returns true if it is to be done once more. */
-static bool reload_once(struct daemon *d)
+static bool reload_once(struct daemon *d, bool *out_read)
 {
 	struct config *c;
 	struct error err = {0};
@@ -121,18 +126,28 @@ static bool reload_once(struct daemon *d)
 	service_refresh(&d->service);
 	if (config_load(d->dir, d->config, &c, &err) < 0) {
 		log_error("reload: %s", err.text);
+		*out_read = false;
 		return false;
 	}
+	*out_read = true;
 	bool empty = is_empty(c);
 	if (apply(d, c, &err) < 0)
 		log_error("reload: %s", err.text);
 	return empty && leave(d);
 }
 
-static void reload(struct daemon *d)
+static bool reload(struct daemon *d)
 {
-	while (reload_once(d))
+	bool was_read;
+
+	while (reload_once(d, &was_read))
 		;
+	return was_read;
+}
+
+static bool on_reload_request(void *arg)
+{
+	return reload(arg);
 }
 
 static void on_look_again(evutil_socket_t fd, short what, void *arg)
@@ -191,8 +206,9 @@ static int make_loop(struct daemon *d, struct error *err)
 	if (!d->service.base)
 		return fail(err, ENOMEM, "cannot set up the event loop");
 	d->service.cache = cache_new(d->cache_bytes);
-	if (!d->service.cache)
-		return fail(err, ENOMEM, "cannot set up the cache");
+	d->service.stats = stats_new();
+	if (!d->service.cache || !d->service.stats)
+		return fail(err, ENOMEM, "out of memory");
 	int r = forwarder_new(d->service.base, d->service.cache, &d->service.forwarder, err);
 	if (r == 0)
 		r = server_new(&d->service, &d->server, err);
@@ -203,6 +219,16 @@ static int make_loop(struct daemon *d, struct error *err)
 	if (!d->on_signals || !d->look_again || event_add(d->on_signals, NULL) < 0)
 		return fail(err, ENOMEM, "cannot set up the event loop");
 	return 0;
+}
+
+/* A server without it is better than none. */
+static void open_control(struct daemon *d)
+{
+	struct control_owner owner = {.reload = on_reload_request, .arg = d};
+	struct error err;
+
+	if (control_open(d->dir, &d->service, &owner, &d->control, &err) < 0)
+		log_warn("no control socket: %s", err.text);
 }
 
 static int serve(struct daemon *d, struct error *err)
@@ -250,9 +276,11 @@ static int detach(struct error *err)
 
 static void release(struct daemon *d)
 {
+	control_close(d->control);
 	server_free(d->server);
 	forwarder_free(d->service.forwarder);
 	cache_free(d->service.cache);
+	stats_free(d->service.stats);
 	if (d->on_signals)
 		event_free(d->on_signals);
 	if (d->look_again)
@@ -271,6 +299,8 @@ static int set_up(struct daemon *d, struct error *err)
 	int r = block_signals(d, err);
 
 	if (r == 0)
+		mounts_isolate(d->dir);
+	if (r == 0)
 		r = pidfile_take(d->dir, d->pid_path, &d->pidfile, err);
 	if (r != 0)
 		return r;
@@ -279,7 +309,12 @@ static int set_up(struct daemon *d, struct error *err)
 	if (r == 0)
 		r = serve(d, err);
 	if (r == 0)
+		open_control(d);
+	if (r == 0)
 		r = privileges_drop(err);
+	/* While there is somebody to tell about a failure; what detach() needs is on its list. */
+	if (r == 0)
+		r = sandbox_enter(d->sandbox, err);
 	if (r == 0)
 		r = detach(err);
 	return r;
@@ -422,6 +457,9 @@ int daemon_start(const struct daemon_options *o)
 	clean_environment();
 	log_set_writer(syslog_write);
 	d.service.rules.no_proxy = getenv("AARDVARK_NO_PROXY") != NULL;
+	if (!sandbox_parse(getenv("AARDVARK_SECCOMP"), &d.sandbox))
+		fprintf(stderr,
+			"warning: AARDVARK_SECCOMP is neither off, error nor kill, using kill\n");
 	if (!answer_set_search(&d.service.rules, o->search)) {
 		fprintf(stderr, "not a domain: '%s'\n", o->search);
 		return 1;

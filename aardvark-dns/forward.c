@@ -48,6 +48,7 @@ struct asker {
 	uint32_t client_hash;
 	uint16_t id, flags;
 	struct query_edns edns; /* without options */
+	uint64_t started_us;
 	size_t question_len;
 	uint8_t message[WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4]; /* only the question is set */
 };
@@ -115,7 +116,15 @@ static void asker_unlink(struct forwarder *f, struct asker *a)
 static void asker_end(struct forwarder *f, struct asker *a, const uint8_t *message, size_t len)
 {
 	asker_unlink(f, a);
-	a->done(a->owner, &a->peer, message, len);
+	struct forward_end end = {
+		.message = message,
+		.len = len,
+		.question = a->message + WIRE_HEADER_SIZE,
+		.question_len = a->question_len,
+		.asked = true,
+		.started_us = a->started_us,
+	};
+	a->done(a->owner, &a->peer, &end);
 	free(a);
 }
 
@@ -169,15 +178,29 @@ static void make_room(struct forwarder *f, const struct addr *client)
 		asker_evict(f, oldest ? oldest : TAILQ_FIRST(&f->by_age));
 }
 
+/* For a request that does not get as far as to an asker. */
+static void end_at_once(const struct forward_request *req, const uint8_t *message, size_t len)
+{
+	struct forward_end end = {
+		.message = message,
+		.len = len,
+		.question = req->query->bytes + WIRE_HEADER_SIZE,
+		.question_len = req->query->question_len,
+	};
+
+	req->done(req->owner, &req->peer, &end);
+}
+
 static void asker_add(struct forwarder *f, struct forward *fw, const struct forward_request *req)
 {
 	const struct query *q = req->query;
 	struct asker *a = calloc(1, sizeof(*a));
 
 	if (!a) {
-		req->done(req->owner, &req->peer, NULL, 0);
+		end_at_once(req, NULL, 0);
 		return;
 	}
+	a->started_us = clock_now_us();
 	a->forward = fw;
 	a->peer = req->peer;
 	a->owner = req->owner;
@@ -587,7 +610,7 @@ static void refuse_loop(struct forwarder *f, const struct forward_request *req)
 	struct wire out = {.data = f->reply, .room = sizeof(f->reply)};
 
 	answer_empty(req->query, RCODE_SERVFAIL, &out);
-	req->done(req->owner, &req->peer, out.data, out.len);
+	end_at_once(req, out.data, out.len);
 }
 
 void forward_start(struct forwarder *f, const struct forward_request *req)
@@ -614,7 +637,7 @@ void forward_start(struct forwarder *f, const struct forward_request *req)
 	}
 	fw = forward_new(f, req, hash, query.len);
 	if (!fw) {
-		req->done(req->owner, &req->peer, NULL, 0);
+		end_at_once(req, NULL, 0);
 		return;
 	}
 	asker_add(f, fw, req);
@@ -637,6 +660,16 @@ void forward_forget(struct forwarder *f, const void *owner)
 		}
 		a = next;
 	}
+}
+
+const struct upstreams *forward_upstreams(const struct forwarder *f)
+{
+	return &f->upstreams;
+}
+
+size_t forward_waiting(const struct forwarder *f)
+{
+	return f->n_askers;
 }
 
 int forwarder_new(struct event_base *base, struct cache *cache, struct forwarder **out,

@@ -15,6 +15,7 @@
 #include "aardvark-dns/peer.h"
 #include "aardvark-dns/query.h"
 #include "aardvark-dns/resolvconf.h"
+#include "aardvark-dns/upstream.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 
@@ -22,12 +23,21 @@
 
 struct forwarder;
 
+/* The end of a question. */
+struct forward_end {
+	const uint8_t *message; /* for the client; NULL: it gets none */
+	size_t len;
+	const uint8_t *question; /* as the client has written it */
+	size_t question_len;
+	bool asked; /* servers were asked */
+	uint64_t started_us;
+};
+
 /*
- * The end of a question: a message for the client, or NULL if it gets none. Called once for every
- * forward_start(), unless forward_forget() comes first; it may call forward_forget().
+ * Called once for every forward_start(), unless forward_forget() comes first; it may call
+ * forward_forget().
  */
-typedef void (*forward_done)(void *owner, const struct peer *peer, const uint8_t *message,
-			     size_t len);
+typedef void (*forward_done)(void *owner, const struct peer *peer, const struct forward_end *end);
 
 struct forward_request {
 	const struct query *query;
@@ -52,6 +62,10 @@ void forwarder_free(struct forwarder *f); /* NULL is fine; nobody is told */
 
 /* Everything is copied. done may be called before this returns. */
 void forward_start(struct forwarder *f, const struct forward_request *request);
+
+/* What is known about servers, and how many questions wait. */
+const struct upstreams *forward_upstreams(const struct forwarder *f);
+size_t forward_waiting(const struct forwarder *f);
 
 /* Nothing more is told to this owner. */
 void forward_forget(struct forwarder *f, const void *owner);

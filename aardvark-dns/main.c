@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aardvark-dns/control_client.h"
 #include "aardvark-dns/daemon.h"
 #include "common/arena.h"
 #include "common/cleanup.h"
@@ -106,6 +107,43 @@ static int run(const struct command_line *line)
 	return daemon_start(&o);
 }
 
+enum { ASK_CONFIG, ASK_JSON, ASK_NETWORK, ASK_CONTAINER };
+
+/* The commands that ask a running server. The last two are only for the statistics. */
+static const struct command_option ask_options[] = {
+	[ASK_CONFIG] = {.letter = 'c',
+			.name = "config",
+			.metavar = "DIR",
+			.help = "Configuration directory of the server"},
+	[ASK_JSON] = {.letter = 'j', .name = "json", .help = "Print JSON"},
+	[ASK_NETWORK] = {.name = "network", .metavar = "NAME", .help = "Only this network"},
+	[ASK_CONTAINER] = {.name = "container", .metavar = "ID", .help = "Only this container"},
+};
+
+static int ask(const struct command_line *line)
+{
+	const char *global = command_value(&line->globals[OPTION_CONFIG], NULL);
+	struct control_request request = {
+		.dir = command_value(&line->options[ASK_CONFIG], global),
+		.command = line->command->name,
+		.json = line->options[ASK_JSON].n > 0,
+		.network = command_value(&line->options[ASK_NETWORK], NULL),
+		.container = command_value(&line->options[ASK_CONTAINER], NULL),
+	};
+
+	if (!request.dir) {
+		fprintf(stderr, "no configuration directory given, use --config\n");
+		return 1;
+	}
+	return control_run(&request);
+}
+
+#define ASKING(command, text)                                                                      \
+	{                                                                                          \
+		.name = command, .args = {NULL}, .help = text, .options = ask_options,             \
+		.n_options = ASK_NETWORK, .run = ask                                               \
+	}
+
 static int print_version(const struct command_line *line)
 {
 	(void)line;
@@ -121,6 +159,17 @@ static const struct command commands[] = {
 	 .args = {NULL},
 	 .help = "Print the version as JSON",
 	 .run = print_version},
+	{.name = "stats",
+	 .args = {NULL},
+	 .help = "Print the counters of a running server",
+	 .options = ask_options,
+	 .n_options = array_size(ask_options),
+	 .run = ask},
+	ASKING("dump", "Print all names that a running server knows"),
+	ASKING("log", "Print every query from now on"),
+	ASKING("flush", "Empty the cache"),
+	ASKING("reload", "Make a running server read its directory again"),
+	ASKING("ping", "See whether a server runs"),
 };
 
 static const struct program program = {

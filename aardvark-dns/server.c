@@ -182,12 +182,17 @@ static void batch_answer(struct batch *b, const struct listener *l, unsigned int
 	struct wire reply = {.data = b->out_data + b->out_len, .room = ANSWER_UDP_MAX};
 	enum answer verdict =
 		answer(&s->rules, &asked, b->in_data[i], b->in[i].msg_len, &b->contexts[i], &reply);
+	enum source source = SOURCE_LOCAL;
 	if (verdict == ANSWER_FORWARD) {
 		reply.room = SERVICE_UDP_MAX;
+		source = SOURCE_CACHE;
 		if (service_cached(s, &b->contexts[i], false, &reply))
 			verdict = ANSWER_REPLY;
 	}
+	if (verdict == ANSWER_DROP)
+		stats_count_ignored(s->stats);
 	if (verdict == ANSWER_REPLY) {
+		service_answered(s, &b->contexts[i], &asked, source, reply.data, reply.len);
 		batch_add_reply(b, peer, reply.len);
 	} else if (verdict != ANSWER_DROP) {
 		b->forwards[b->n_forwards].message = i;
@@ -198,12 +203,12 @@ static void batch_answer(struct batch *b, const struct listener *l, unsigned int
 		batch_send(b, l->udp);
 }
 
-static void on_forward_done(void *owner, const struct peer *peer, const uint8_t *message,
-			    size_t len)
+static void on_forward_done(void *owner, const struct peer *peer, const struct forward_end *end)
 {
 	const struct listener *l = owner;
+	struct addr client = peer_addr(&peer->from);
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_ROOM];
-	struct iovec iov = {(void *)message, len};
+	struct iovec iov = {(void *)end->message, end->len};
 	struct msghdr msg = {
 		.msg_name = (void *)&peer->from,
 		.msg_namelen = peer->from_len,
@@ -211,7 +216,8 @@ static void on_forward_done(void *owner, const struct peer *peer, const uint8_t 
 		.msg_iovlen = 1,
 	};
 
-	if (!message)
+	service_forwarded(l->server->service, l->zone, &client, false, end);
+	if (!end->message)
 		return;
 	write_control(&msg, control, peer);
 	/* An error of an earlier datagram to another client may be told here: try once more. */

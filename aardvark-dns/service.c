@@ -36,6 +36,7 @@ void service_set_zones(struct service *s, const struct zones *zones)
 {
 	s->zones = zones;
 	s->host.known = false;
+	stats_set_zones(s->stats, zones);
 }
 
 void service_refresh(struct service *s)
@@ -49,6 +50,51 @@ void service_refresh(struct service *s)
 void service_new_turn(struct service *s)
 {
 	s->host.looked = false;
+	s->turn_us = s->tell ? clock_now_us() : 0;
+}
+
+static void finish(struct service *s, const struct finished *f)
+{
+	stats_count(s->stats, f);
+	if (s->tell)
+		s->tell(s->tell_arg, f);
+}
+
+void service_answered(struct service *s, const struct answer_context *c, const struct asked *asked,
+		      enum source source, const uint8_t *reply, size_t len)
+{
+	struct finished f = {
+		.view = c->whole ? &c->view : NULL,
+		.client = asked->client,
+		.tcp = asked->tcp,
+		.question = c->whole ? c->query.bytes + WIRE_HEADER_SIZE : NULL,
+		.question_len = c->whole ? c->query.question_len : 0,
+		.reply = reply,
+		.reply_len = len,
+		.source = source,
+		.started_us = s->turn_us,
+	};
+
+	finish(s, &f);
+}
+
+void service_forwarded(struct service *s, const struct zone_listener *listener,
+		       const struct addr *client, bool tcp, const struct forward_end *end)
+{
+	struct view view = zones_view(s->zones, listener, client);
+	struct finished f = {
+		.view = &view,
+		.client = *client,
+		.tcp = tcp,
+		.question = end->question,
+		.question_len = end->question_len,
+		.reply = end->message,
+		.reply_len = end->len,
+		.source = end->asked ? SOURCE_SERVER : SOURCE_LOCAL,
+		.started_us = end->started_us ? end->started_us : s->turn_us,
+	};
+
+	finish(s, &f);
 }
 
 static void find_host_servers(struct service *s)
@@ -109,7 +155,13 @@ static void end_with(const struct answer_context *c, enum rcode rcode, const str
 	struct wire reply = {.data = buf, .room = sizeof(buf)};
 
 	answer_empty(&c->query, rcode, &reply);
-	w->done(w->owner, &w->peer, reply.data, reply.len);
+	struct forward_end end = {
+		.message = reply.data,
+		.len = reply.len,
+		.question = c->query.bytes + WIRE_HEADER_SIZE,
+		.question_len = c->query.question_len,
+	};
+	w->done(w->owner, &w->peer, &end);
 }
 
 /* Strangers may have a whole IPv6 network to send from; they count as one. */

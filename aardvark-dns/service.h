@@ -10,6 +10,7 @@
 #include "aardvark-dns/cache.h"
 #include "aardvark-dns/forward.h"
 #include "aardvark-dns/relay.h"
+#include "aardvark-dns/stats.h"
 #include "aardvark-dns/resolvconf.h"
 #include "aardvark-dns/zones.h"
 
@@ -22,7 +23,12 @@ struct service {
 	struct resolvconf resolvconf;
 	struct cache *cache;
 	struct forwarder *forwarder;
-	uint16_t port; /* of every listener, host order */
+	struct stats *stats;
+	/* Whom to tell of every query that has found its end; NULL: nobody. */
+	void (*tell)(void *arg, const struct finished *f);
+	void *tell_arg;
+	uint64_t turn_us; /* when queries were handed over; only kept if somebody wants to know */
+	uint16_t port;	  /* of every listener, host order */
 	struct {
 		bool looked; /* at the file in this turn of the loop */
 		bool known;  /* cleared when the snapshot or the file changes */
@@ -60,6 +66,14 @@ struct waiter {
 	void *owner;
 	forward_done done;
 };
+
+/* A query was answered at once; counts it. c is from answer(). */
+void service_answered(struct service *s, const struct answer_context *c, const struct asked *asked,
+		      enum source source, const uint8_t *reply, size_t len);
+
+/* The end of a query that was given to service_forward(); counts it. */
+void service_forwarded(struct service *s, const struct zone_listener *listener,
+		       const struct addr *client, bool tcp, const struct forward_end *end);
 
 /*
  * Handles a query that answer() does not answer itself: forwards it, or refuses that.

@@ -52,7 +52,7 @@ static void restart_timer(struct connection *c)
 }
 
 /* Never frees at once: our callers still use the connection. */
-static void end(struct connection *c)
+static void end_connection(struct connection *c)
 {
 	c->over = true;
 	bufferevent_disable(c->stream, EV_READ);
@@ -62,7 +62,7 @@ static void end(struct connection *c)
 static void end_if_done(struct connection *c)
 {
 	if (c->half_closed && c->waiting == 0 && output_len(c) == 0)
-		end(c);
+		end_connection(c);
 }
 
 static void connection_free(struct connection *c)
@@ -98,15 +98,15 @@ static void send_message(struct connection *c, const uint8_t *message, size_t le
 	restart_timer(c);
 }
 
-static void on_forward_done(void *owner, const struct peer *peer, const uint8_t *message,
-			    size_t len)
+static void on_forward_done(void *owner, const struct peer *peer, const struct forward_end *end)
 {
 	struct connection *c = owner;
 
 	(void)peer;
 	c->waiting--;
-	if (message && output_len(c) <= OUTPUT_MAX)
-		send_message(c, message, len);
+	service_forwarded(c->tcp->service, *c->zone, &c->client, true, end);
+	if (end->message && output_len(c) <= OUTPUT_MAX)
+		send_message(c, end->message, end->len);
 	end_if_done(c);
 }
 
@@ -121,10 +121,17 @@ static void take_message(struct connection *c, const uint8_t *message, size_t le
 	struct answer_context context;
 	enum answer verdict = answer(&s->rules, &asked, message, len, &context, &reply);
 
-	if (verdict == ANSWER_FORWARD && service_cached(s, &context, true, &reply))
+	enum source source = SOURCE_LOCAL;
+	if (verdict == ANSWER_FORWARD && service_cached(s, &context, true, &reply)) {
 		verdict = ANSWER_REPLY;
-	if (verdict == ANSWER_REPLY)
+		source = SOURCE_CACHE;
+	}
+	if (verdict == ANSWER_DROP)
+		stats_count_ignored(s->stats);
+	if (verdict == ANSWER_REPLY) {
+		service_answered(s, &context, &asked, source, reply.data, reply.len);
 		send_message(c, reply.data, reply.len);
+	}
 	if (verdict != ANSWER_FORWARD && verdict != ANSWER_FORWARD_IF_HOST)
 		return;
 	c->waiting++;
@@ -153,14 +160,14 @@ static void take_messages(struct connection *c)
 		size_t len = wire_load16(prefix);
 
 		if (len == 0) {
-			end(c);
+			end_connection(c);
 			return;
 		}
 		if (evbuffer_get_length(in) < LENGTH_SIZE + len)
 			return;
 		const uint8_t *data = evbuffer_pullup(in, (ssize_t)(LENGTH_SIZE + len));
 		if (!data) {
-			end(c);
+			end_connection(c);
 			return;
 		}
 		restart_timer(c);
@@ -197,7 +204,7 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	if (what & BEV_EVENT_EOF)
 		c->half_closed = true;
 	else
-		end(c);
+		end_connection(c);
 	end_if_done(c);
 }
 

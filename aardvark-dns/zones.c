@@ -13,6 +13,7 @@ struct builder {
 	struct arena passing; /* for one network */
 	const char **ids;     /* of the containers; only their identity matters later */
 	struct table by_id;
+	uint8_t *wire; /* room for the names of the network being built */
 };
 
 uint32_t zones_hash_addr(const struct zones *z, const struct addr *addr)
@@ -54,6 +55,7 @@ static uint32_t container_index(struct builder *b, const char *id)
 			return i;
 	i = (uint32_t)z->n_containers++;
 	b->ids[i] = id;
+	strncpy(z->containers[i].id, id, ZONE_ID_MAX - 1);
 	table_add(&b->by_id, hash, i);
 	return i;
 }
@@ -69,12 +71,16 @@ static void add_network(struct arena *a, uint32_t **list, size_t *n, uint32_t ne
 
 /* --- Building: names and hosts of one network --- */
 
-static size_t count_names(const struct config_network *in)
+static size_t count_names(const struct config_network *in, size_t *out_bytes)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < in->n_entries; i++)
+	*out_bytes = 0;
+	for (size_t i = 0; i < in->n_entries; i++) {
 		n += in->entries[i].n_names;
+		for (size_t k = 0; k < in->entries[i].n_names; k++)
+			*out_bytes += in->entries[i].names[k].len;
+	}
 	return n;
 }
 
@@ -95,8 +101,9 @@ static uint32_t name_index(struct builder *b, struct zone_network *net, const st
 	if (found)
 		return (uint32_t)(found - net->names);
 	net->names[net->n_names] =
-		(struct zone_name){.wire = arena_memdup(b->arena, name->wire, name->len),
+		(struct zone_name){.wire = memcpy(b->wire, name->wire, name->len),
 				   .len = (uint8_t)name->len};
+	b->wire += name->len;
 	table_add(&net->by_name, hash, (uint32_t)net->n_names);
 	return (uint32_t)net->n_names++;
 }
@@ -115,25 +122,74 @@ static uint32_t host_index(struct builder *b, struct zone_network *net, const st
 
 /*
  * The distinct pairs (name, host) of a network in file order. A name and an address belong
- * together if a line has both; lines and columns may repeat them.
+ * together if a line has both; lines and columns may repeat them. Hosts have few names, so those
+ * of one are in a list; one that has many gets a table.
  */
 struct pairs {
 	struct pair {
 		uint32_t name, host;
+		uint32_t next_plus_1; /* of the same host, 0: none */
 	} * list;
-	size_t n;
-	struct table table;
+	size_t n, n_max;
+	struct {
+		uint32_t last_plus_1, n;
+	} * of_host;
+	struct table table; /* pairs of hosts with more than MANY_NAMES; made when it is needed */
+	struct arena *arena;
 };
 
-static void pair_add(struct pairs *p, const struct hash_key *key, struct pair pair)
-{
-	uint32_t hash = hash_bytes(key, &pair, sizeof(pair)), cursor = hash, i;
+#define MANY_NAMES 16
 
+static uint32_t pair_hash(const struct hash_key *key, const struct pair *pair)
+{
+	uint32_t both[] = {pair->name, pair->host};
+
+	return hash_bytes(key, both, sizeof(both));
+}
+
+static bool pair_is_known(const struct pairs *p, const struct hash_key *key,
+			  const struct pair *pair)
+{
+	if (p->of_host[pair->host].n <= MANY_NAMES) {
+		uint32_t i = p->of_host[pair->host].last_plus_1;
+
+		while (i && p->list[i - 1].name != pair->name)
+			i = p->list[i - 1].next_plus_1;
+		return i;
+	}
+	uint32_t hash = pair_hash(key, pair), cursor = hash, i;
 	while ((i = table_next(&p->table, hash, &cursor)) != TABLE_END)
-		if (p->list[i].name == pair.name && p->list[i].host == pair.host)
-			return;
-	table_add(&p->table, hash, (uint32_t)p->n);
+		if (p->list[i].name == pair->name && p->list[i].host == pair->host)
+			return true;
+	return false;
+}
+
+/* A host has got one name more. */
+static void pair_index(struct pairs *p, const struct hash_key *key, uint32_t host)
+{
+	uint32_t i = p->of_host[host].last_plus_1;
+
+	if (p->of_host[host].n <= MANY_NAMES)
+		return;
+	if (!p->table.slots)
+		table_init(&p->table, p->arena, p->n_max);
+	/* The first time all of them, later only the new one. */
+	do {
+		table_add(&p->table, pair_hash(key, &p->list[i - 1]), i - 1);
+		i = p->list[i - 1].next_plus_1;
+	} while (i && p->of_host[host].n == MANY_NAMES + 1);
+}
+
+static void pair_add(struct pairs *p, const struct hash_key *key, uint32_t name, uint32_t host)
+{
+	struct pair pair = {name, host, p->of_host[host].last_plus_1};
+
+	if (pair_is_known(p, key, &pair))
+		return;
 	p->list[p->n++] = pair;
+	p->of_host[host].last_plus_1 = (uint32_t)p->n;
+	p->of_host[host].n++;
+	pair_index(p, key, host);
 }
 
 static void count_pair(struct zone_network *net, const struct pair *pair)
@@ -159,25 +215,35 @@ static void fill_pair(struct zone_network *net, const struct pair *pair)
 		memcpy(name->v6[name->n_v6++], host->addr.bytes, 16);
 }
 
-/* Counts first, so that every list is allocated once and in its final size. */
+/* Counts first, so that all lists fit into three blocks. */
 static void connect_names_and_hosts(struct builder *b, struct zone_network *net,
 				    const struct pairs *pairs)
 {
+	size_t n_v4 = 0, n_v6 = 0;
+
 	for (size_t i = 0; i < pairs->n; i++)
 		count_pair(net, &pairs->list[i]);
 	for (size_t i = 0; i < net->n_names; i++) {
+		n_v4 += net->names[i].n_v4;
+		n_v6 += net->names[i].n_v6;
+	}
+	uint8_t(*v4)[4] = arena_alloc(b->arena, n_v4 * sizeof(*v4));
+	uint8_t(*v6)[16] = arena_alloc(b->arena, n_v6 * sizeof(*v6));
+	uint32_t *names = arena_alloc(b->arena, pairs->n * sizeof(*names));
+	for (size_t i = 0; i < net->n_names; i++) {
 		struct zone_name *name = &net->names[i];
 
-		name->v4 =
-			name->n_v4 ? arena_alloc(b->arena, name->n_v4 * sizeof(*name->v4)) : NULL;
-		name->v6 =
-			name->n_v6 ? arena_alloc(b->arena, name->n_v6 * sizeof(*name->v6)) : NULL;
+		name->v4 = v4;
+		name->v6 = v6;
+		v4 += name->n_v4;
+		v6 += name->n_v6;
 		name->n_v4 = name->n_v6 = 0;
 	}
 	for (size_t i = 0; i < net->n_hosts; i++) {
 		struct zone_host *host = &net->hosts[i];
 
-		host->names = arena_alloc(b->arena, host->n_names * sizeof(*host->names));
+		host->names = names;
+		names += host->n_names;
 		host->n_names = 0;
 	}
 	for (size_t i = 0; i < pairs->n; i++)
@@ -194,11 +260,15 @@ static void add_entry(struct builder *b, struct zone_network *net, const struct 
 {
 	uint32_t network = (uint32_t)(net - b->z->networks), container = container_index(b, e->id);
 	struct zone_container *c = &b->z->containers[container];
-
+	uint32_t *names = arena_alloc(&b->passing, e->n_names * sizeof(*names));
 	const struct addr *servers =
 		net->internal || !e->n_servers ? NULL : copy_addrs(b, e->servers, e->n_servers);
 
 	add_network(b->arena, &c->networks, &c->n_networks, network);
+	if (!e->n_addrs)
+		return; /* its names have no address, and so do not exist */
+	for (size_t n = 0; n < e->n_names; n++)
+		names[n] = name_index(b, net, &e->names[n]);
 	for (size_t a = 0; a < e->n_addrs; a++) {
 		uint32_t host = host_index(b, net, &e->addrs[a]);
 
@@ -207,8 +277,7 @@ static void add_entry(struct builder *b, struct zone_network *net, const struct 
 		net->hosts[host].servers = servers;
 		net->hosts[host].n_servers = servers ? (uint32_t)e->n_servers : 0;
 		for (size_t n = 0; n < e->n_names; n++)
-			pair_add(pairs, &b->z->key,
-				 (struct pair){name_index(b, net, &e->names[n]), host});
+			pair_add(pairs, &b->z->key, names[n], host);
 	}
 }
 
@@ -224,8 +293,14 @@ static size_t count_pairs(const struct config_network *in)
 static void build_network(struct builder *b, struct zone_network *net,
 			  const struct config_network *in)
 {
-	size_t names = count_names(in), addrs = count_addrs(in), n_pairs = count_pairs(in);
-	struct pairs pairs = {.list = arena_alloc(&b->passing, n_pairs * sizeof(*pairs.list))};
+	size_t bytes, names = count_names(in, &bytes), addrs = count_addrs(in);
+	size_t n_pairs = count_pairs(in);
+	struct pairs pairs = {
+		.list = arena_alloc(&b->passing, n_pairs * sizeof(*pairs.list)),
+		.n_max = n_pairs,
+		.of_host = arena_alloc(&b->passing, addrs * sizeof(*pairs.of_host)),
+		.arena = &b->passing,
+	};
 
 	*net = (struct zone_network){
 		.name = arena_strdup(b->arena, in->name),
@@ -235,9 +310,9 @@ static void build_network(struct builder *b, struct zone_network *net,
 		.names = arena_alloc(b->arena, names * sizeof(*net->names)),
 		.hosts = arena_alloc(b->arena, addrs * sizeof(*net->hosts)),
 	};
+	b->wire = arena_alloc(b->arena, bytes);
 	table_init(&net->by_name, b->arena, names);
 	table_init(&net->by_addr, b->arena, addrs);
-	table_init(&pairs.table, &b->passing, n_pairs);
 	for (size_t i = 0; i < in->n_entries; i++)
 		add_entry(b, net, &in->entries[i], &pairs);
 	connect_names_and_hosts(b, net, &pairs);
@@ -352,18 +427,20 @@ static bool has_network(const uint32_t *list, size_t n, uint32_t network)
  * may use the same addresses.
  */
 static const struct zone_host *find_client(const struct zones *z, const struct zone_listener *l,
-					   const struct addr *client)
+					   const struct addr *client,
+					   const struct zone_network **out_home)
 {
 	uint32_t hash = zones_hash_addr(z, client);
 
 	for (size_t i = 0; i < l->n_networks; i++) {
-		const struct zone_host *host =
-			zones_find_host(&z->networks[l->networks[i]], hash, client);
+		*out_home = &z->networks[l->networks[i]];
+		const struct zone_host *host = zones_find_host(*out_home, hash, client);
 		if (host)
 			return host;
 	}
 	const struct zone_place *place = find_place(z, hash, client);
-	return place ? &z->networks[place->network].hosts[place->host] : NULL;
+	*out_home = place ? &z->networks[place->network] : NULL;
+	return place ? &(*out_home)->hosts[place->host] : NULL;
 }
 
 struct view zones_view(const struct zones *z, const struct zone_listener *listener,
@@ -372,12 +449,12 @@ struct view zones_view(const struct zones *z, const struct zone_listener *listen
 	struct view v = {
 		.zones = z,
 		.listener = listener,
-		.host = find_client(z, listener, client),
 		.networks = listener->networks,
 		.n_networks = listener->n_networks,
 		.only_internal = true,
 	};
 
+	v.host = find_client(z, listener, client, &v.home);
 	if (v.host) {
 		v.networks = z->containers[v.host->container].networks;
 		v.n_networks = z->containers[v.host->container].n_networks;

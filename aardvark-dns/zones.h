@@ -79,8 +79,11 @@ struct zone_network {
 	struct table by_name, by_addr;
 };
 
+#define ZONE_ID_MAX 13 /* as Podman shows an ID, NUL included */
+
 struct zone_container {
-	uint32_t *networks; /* in the order of their names */
+	char id[ZONE_ID_MAX]; /* the beginning; containers are told apart by all of it */
+	uint32_t *networks;   /* in the order of their names */
 	size_t n_networks;
 };
 
@@ -121,7 +124,8 @@ const struct zone_listener *zones_find_listener(const struct zones *z, const str
 struct view {
 	const struct zones *zones;
 	const struct zone_listener *listener;
-	const struct zone_host *host; /* NULL: no container has the client's address */
+	const struct zone_host *host;	 /* NULL: no container has the client's address */
+	const struct zone_network *home; /* where the host is from; NULL likewise */
 	const uint32_t *networks;
 	size_t n_networks;
 	bool only_internal; /* all of them are internal networks */

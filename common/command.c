@@ -55,6 +55,10 @@ static int take_option(struct scan *s, const struct command_option *list, size_t
 		return SHOW_VERSION;
 	if (!o)
 		return usage_error(s, "unexpected argument", arg);
+	if (!o->metavar && value)
+		return usage_error(s, "no value is taken by", arg);
+	if (!o->metavar)
+		value = "";
 	if (!value) {
 		if (s->i + 1 >= s->argc ||
 		    (s->argv[s->i + 1][0] == '-' && s->argv[s->i + 1][1] != '\0'))
@@ -76,7 +80,10 @@ static void print_options(FILE *to, const struct command_option *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char left[64];
 
-		snprintf(left, sizeof(left), "%s--%s <%s>", "", list[i].name, list[i].metavar);
+		if (list[i].metavar)
+			snprintf(left, sizeof(left), "--%s <%s>", list[i].name, list[i].metavar);
+		else
+			snprintf(left, sizeof(left), "--%s", list[i].name);
 		if (list[i].letter)
 			fprintf(to, "  -%c, %-34s %s\n", list[i].letter, left, list[i].help);
 		else

@@ -20,7 +20,7 @@
 struct command_option {
 	char letter;	     /* 0: no short form */
 	const char *name;    /* without the dashes */
-	const char *metavar; /* how the value is called in the usage text */
+	const char *metavar; /* how the value is called in the usage text; NULL: it has none */
 	const char *help;
 	bool repeatable;
 	bool required;

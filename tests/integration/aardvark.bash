@@ -7,6 +7,9 @@
 
 # bats reads from what its tests have as descriptor 3 until everybody has closed it.
 
+# A system call that is not on the server's list ends it, so that no test passes without it.
+export AARDVARK_SECCOMP=${AARDVARK_SECCOMP-kill}
+
 setup() {
 	bats_require_minimum_version 1.5.0
 	AARDVARK=$(realpath "${AARDVARK:-$BATS_TEST_DIRNAME/../../build/check/aardvark-dns/aardvark-dns}")
@@ -17,6 +20,9 @@ setup() {
 	mkdir "$CONF"
 	: >"$RESOLV"
 	: >"$RECORD"
+	# The server has closed its stderr by then.
+	export ASAN_OPTIONS="${ASAN_OPTIONS-}:log_path=$BATS_TEST_TMPDIR/sanitizer"
+	export UBSAN_OPTIONS="${UBSAN_OPTIONS-}:log_path=$BATS_TEST_TMPDIR/sanitizer"
 	unshare -n -m --propagation private sleep 300 3>&- &
 	HOST=$!
 	HELPERS+=("$HOST")
@@ -28,8 +34,16 @@ setup() {
 }
 
 teardown() {
-	local pid
-	pid=$(server_pid) && kill -KILL "$pid" 2>/dev/null
+	local pid bad=0
+	# It ends by itself, so that the sanitizer can look for what was not freed.
+	if pid=$(server_pid); then
+		kill -TERM "$pid" 2>/dev/null
+		wait_for ended "$pid" || kill -KILL "$pid" 2>/dev/null
+	fi
+	if compgen -G "$BATS_TEST_TMPDIR/sanitizer.*" >/dev/null; then
+		cat "$BATS_TEST_TMPDIR"/sanitizer.*
+		bad=1
+	fi
 	if [ -n "${BATS_ERROR_STATUS:-}" ] && [ "${BATS_ERROR_STATUS:-0}" != 0 ]; then
 		echo "# queries that left:"
 		cat "$RECORD"
@@ -38,7 +52,7 @@ teardown() {
 		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
-	return 0
+	return "$bad"
 }
 
 # Runs a command until it succeeds; gives up after five seconds.

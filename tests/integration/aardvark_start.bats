@@ -291,6 +291,30 @@ start_fails() {
 	equal "$(ask_short @10.89.0.1 db)" 10.89.0.2
 }
 
+@test "BU-107 AV-170 the server is confined, and holds nothing of others" {
+	usual_network
+	# A mount that others may want to get rid of, and a namespace that one keeps alive.
+	mkdir "$BATS_TEST_TMPDIR/foreign"
+	host mount -t tmpfs foreign "$BATS_TEST_TMPDIR/foreign"
+	host touch "$BATS_TEST_TMPDIR/foreign/namespace"
+	host mount --bind "/proc/$HOST/ns/uts" "$BATS_TEST_TMPDIR/foreign/namespace"
+	start
+	[ "$(readlink "/proc/$PID/ns/mnt")" != "$(readlink "/proc/$HOST/ns/mnt")" ]
+	equal "$(readlink "/proc/$PID/ns/net")" "$(readlink "/proc/$HOST/ns/net")"
+	run cat "/proc/$PID/mountinfo"
+	[[ $output != *foreign* ]]
+	host umount "$BATS_TEST_TMPDIR/foreign/namespace"
+	host umount "$BATS_TEST_TMPDIR/foreign"
+	equal "$(awk '/^Seccomp:/ { print $2 }' "/proc/$PID/status")" 2
+	# What it needs of the file system is there.
+	echo "id3 10.89.0.9  new" >>"$CONF/web"
+	reload
+	wait_for eval '[ "$(ask_short @10.89.0.1 new)" = 10.89.0.9 ]'
+	kill "$PID"
+	wait_for ended "$PID"
+	[ ! -e "$CONF/aardvark.pid" ]
+}
+
 @test "AV-170 only one capability is left" {
 	usual_network
 	start

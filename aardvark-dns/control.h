@@ -23,7 +23,11 @@
 #define CONTROL_SUFFIX	     ".ctl"
 #define CONTROL_REQUEST_MAX  4096 /* bytes of a line */
 #define CONTROL_CLIENTS_MAX  16
+#ifdef FAULT_INJECTION
+#define CONTROL_IDLE_SECONDS 2 /* for tests */
+#else
 #define CONTROL_IDLE_SECONDS 30
+#endif
 
 struct control;
 

@@ -205,6 +205,13 @@ skip_under_sanitizer() {
 	fi
 }
 
+# within MS FROM — whether no more than this time is over; the sanitizer needs some of its own.
+within() {
+	local limit=$1
+	! grep -q __asan_init "$AARDVARK" || limit=$((limit * 10))
+	(($(now_ms) - $2 < limit))
+}
+
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }

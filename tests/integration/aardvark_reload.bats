@@ -187,7 +187,7 @@ sockets() {
 	before=$(now_ms)
 	reload
 	wait_for ended "$PID"
-	(($(now_ms) - before < 100))
+	within 100 "$before"
 	[ ! -e "$CONF/aardvark.pid" ]
 	equal "$(host ss -Hlnut sport = :53)" ""
 	usual_network 2>/dev/null || printf '10.89.0.1\n' | network web

@@ -264,7 +264,7 @@ start_fails() {
 		before=$(now_ms)
 		kill "-$signal" "$PID"
 		wait_for ended "$PID"
-		[ $(($(now_ms) - before)) -lt 150 ]
+		within 150 "$before"
 		[ ! -e "$CONF/aardvark.pid" ]
 		equal "$(host ss -Hlnut sport = :53)" ""
 	done

@@ -17,7 +17,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev
 	libjansson-dev libc-ares-dev libevent-dev libcap-dev libseccomp-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
-	busybox-static man-db mandoc
+	busybox-static man-db mandoc \
+	knot-dnsutils musl-tools
 DEPS_COMPAT := mmdebstrap
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
@@ -103,9 +104,9 @@ JOBS ?= $(shell nproc)
 
 .PHONY: build-check build-asan
 build-check:
-	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECK_FLAGS) all unit
+	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECK_FLAGS) all unit replay
 build-asan:
-	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN_FLAGS) all unit
+	@$(MAKE) --no-print-directory -j$(JOBS) $(ASAN_FLAGS) all unit replay
 
 # The test build of aardvark-dns with the C library and the c-ares of a newer Debian, where they could be
 # had. Linked against both releases' libraries: what the newer one does not bring comes from this one.
@@ -120,6 +121,45 @@ build-cares: build-check
 		$(CHECK)/libcommon.a -pie -Wl,--as-needed,--allow-shlib-undefined -Wl,--dynamic-linker=$(PEER_LOADER) \
 		-Wl,-rpath,$(PEER_LIBS) $(PEER_LIBS)/libcares.so.2 \
 		$(patsubst -lcares,,$(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0))
+
+# ---- fuzzing ----
+
+FUZZ_INPUTS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY      := $(patsubst %,$(BUILD)/fuzz/replay_%,$(FUZZ_INPUTS))
+FUZZ        ?= query
+SECONDS     ?= 60
+FUZZ_BUILD  := build/fuzz
+FUZZ_FLAGS  := BUILD=$(FUZZ_BUILD) CC=clang OPT="-O1 -g" HARD= LINK=-pie FUZZ_LINK=-fsanitize=fuzzer \
+	EXTRA_CFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+
+# The targets without a fuzzer: they run the files of tests/fuzz/corpus.
+$(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0)
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(FUZZ_LINK) $(LDFLAGS) -o $@ $^ \
+		$(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0)
+
+.PHONY: replay fuzz bench-dns
+replay: $(REPLAY)
+
+# What it finds stays in build/fuzz/found; a good input belongs into tests/fuzz/corpus.
+fuzz: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ_FLAGS) $(FUZZ_BUILD)/fuzz/fuzz_$(FUZZ)
+	@mkdir -p $(FUZZ_BUILD)/corpus/$(FUZZ) $(FUZZ_BUILD)/found
+	$(FUZZ_BUILD)/fuzz/fuzz_$(FUZZ) -max_total_time=$(SECONDS) -timeout=5 -print_final_stats=1 \
+		-artifact_prefix=$(FUZZ_BUILD)/found/$(FUZZ)- $(FUZZ_BUILD)/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+
+# The DNS server beside those of this and a newer Debian; see tests/bench/RESULTS-dns.md.
+bench-dns: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(call fetch_peer,trixie)
+	tests/bench/bench_dns.sh ours=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
+		debian12=/usr/lib/podman/aardvark-dns debian13=$(HERE)/$(call PEER,trixie)/aardvark-dns
 
 # ---- packages ----
 
@@ -161,6 +201,9 @@ HERE := $(CURDIR)
 RUN  := tests/run.sh --jobs $(JOBS)
 PART_UNIT        = 'unit=$(call unit_part,$(CHECK))'
 PART_UNIT_ASAN   = 'unit-asan=export $(ASAN_ENV); $(call unit_part,$(ASAN))'
+replay_part = for i in $(FUZZ_INPUTS); do $(1)/fuzz/replay_$$i tests/fuzz/corpus/$$i || bad=1; done; exit $${bad-0}
+PART_REPLAY      = 'replay=$(call replay_part,$(CHECK))'
+PART_REPLAY_ASAN = 'replay-asan=export $(ASAN_ENV); $(call replay_part,$(ASAN))'
 PART_HARNESS     = 'harness=bats --formatter tap tests/harness'
 PART_SCHEMAS     = 'schemas=tests/schema/check_schemas.py'
 PART_PROGRAM     = 'schemas-program=NETAVARK=$(HERE)/$(CHECK)/netavark/netavark \
@@ -190,7 +233,8 @@ check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
 	@$(call fetch_peer,trixie)
 	@$(MAKE) --no-print-directory build-cares
-	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_SCHEMAS) $(PART_PROGRAM) \
+	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_REPLAY) $(PART_REPLAY_ASAN) \
+		$(PART_SCHEMAS) $(PART_PROGRAM) \
 		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie) \
 		$(call part_peer_iptables,trixie)
 
@@ -216,7 +260,7 @@ check-podman: deps build-check
 check-schemas: deps build-check
 	@$(RUN) $(PART_SCHEMAS) $(PART_PROGRAM)
 asan: deps build-asan
-	@$(RUN) $(PART_UNIT_ASAN) $(PART_INTEGRATION_ASAN)
+	@$(RUN) $(PART_UNIT_ASAN) $(PART_REPLAY_ASAN) $(PART_INTEGRATION_ASAN)
 
 # Writes the expected plans and rules anew; look at the difference before you commit it.
 golden: build-check
@@ -287,10 +331,13 @@ help:
 		'make deps       the Debian packages of building and testing (DEPS_DRY=1 names them)' \
 		'make asan       unit and integration tests under clang with sanitizers' \
 		'make check-unit check-integration check-podman check-schemas    one kind of test' \
+		'make fuzz FUZZ=query SECONDS=60    one of: $(FUZZ_INPUTS)' \
+		'make bench-dns  aardvark-dns beside those of other releases' \
 		'make compat     beside the programs of newer Debian releases, and under their Podman' \
 		'make check-fresh    demo and check in a freshly made Debian' \
 		'make lint, make format    static checks; clang-format in place' \
 		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'
 
 -include $(patsubst %.o,%.d,$(call obj,$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_UNIT) \
+	$(wildcard tests/fuzz/*.c) \
 	netavark/main.c aardvark-dns/main.c))

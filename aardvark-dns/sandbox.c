@@ -181,14 +181,25 @@ static int allow(scmp_filter_ctx ctx, const char *name)
 	return number < 0 ? 0 : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 0);
 }
 
+/* A call only with this value in one argument, as far as the mask goes. */
+static int allow_with(scmp_filter_ctx ctx, int number, unsigned int arg, uint64_t mask,
+		      uint64_t value)
+{
+	struct scmp_arg_cmp cmp = {.arg = arg,
+				   .op = SCMP_CMP_MASKED_EQ,
+				   .datum_a = mask,
+				   .datum_b = value};
+
+	return number < 0 ? 0 : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &cmp);
+}
+
 static int allow_sockets(scmp_filter_ctx ctx)
 {
 	static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(families) && r == 0; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+		r = allow_with(ctx, SCMP_SYS(socket), 0, UINT32_MAX, (uint64_t)families[i]);
 	return r;
 }
 
@@ -198,8 +209,7 @@ static int allow_ioctls(scmp_filter_ctx ctx)
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(requests) && r == 0; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1(SCMP_CMP_EQ, requests[i]));
+		r = allow_with(ctx, SCMP_SYS(ioctl), 1, UINT32_MAX, requests[i]);
 	return r;
 }
 
@@ -210,15 +220,10 @@ static int allow_memory(scmp_filter_ctx ctx)
 	int r = 0;
 
 	for (size_t i = 0; i < array_size(calls) && r == 0; i++) {
-		int number = seccomp_syscall_resolve_name(calls[i]);
-
 #ifdef SANITIZED
 		r = allow(ctx, calls[i]);
-		(void)number;
 #else
-		if (number >= 0)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 1,
-					     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		r = allow_with(ctx, seccomp_syscall_resolve_name(calls[i]), 2, PROT_EXEC, 0);
 #endif
 	}
 	return r;

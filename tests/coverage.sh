@@ -14,7 +14,7 @@ begin='<!-- coverage: written by tests/coverage.sh -->' end='<!-- end of coverag
 
 # The numbers that stand in titles of tests: of bats files, cmocka's tables, golden cases, TAP scripts.
 tested() {
-	grep -rhoE '\b(NV|FW|AV|BU)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.json' --include='*.sh' . |
+	grep -rhoE '\b(NV|FW|AV|BU)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.json' --include='*.sh' --include='replay.c' . |
 		sort -u
 }
 

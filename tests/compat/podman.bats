@@ -187,6 +187,20 @@ teardown() {
 	same "$(fetch 198.51.100.1:8080)" web
 }
 
+@test "NV-130 NV-310 BU-086 a container on a macvlan is a neighbour of the machine outside, also one that remembers another" {
+	podman network create --driver macvlan --opt parent=uplink --subnet 198.51.100.0/24 --gateway 198.51.100.2 lan
+	BEFORE=$(host_state)
+	outside ip neighbour replace 198.51.100.77 lladdr 02:00:00:00:00:99 dev eth0 nud reachable
+	container web --network lan:ip=198.51.100.77,mac=02:00:00:00:00:77
+	same "$(kernel_addresses web eth0)" " 198.51.100.77/24"
+	same "$(mac web lan)" 02:00:00:00:00:77
+	same "$(in_netns_of web ip route show default)" "default via 198.51.100.2 dev eth0 proto static metric $(netavark_1 && echo 100 || echo 99) "
+	netavark_1 || same "$(fetch 198.51.100.77)" web
+	podman rm --force --time 0 web
+	wait_for "the host to be as before" as_before
+	podman network rm lan
+}
+
 @test "NV-310 Podman shows our error text when a set-up fails, and nothing stays behind" {
 	interface=$(podman network inspect blue --format '{{.NetworkInterface}}')
 	inside ip link add "$interface" type veth peer name thorn

@@ -115,3 +115,19 @@ jump NETAVARK-ISOLATION-1"
 	ours setup c1 "$FIRST"
 	equal "$(host bash -c 'cat "$1"/firewall/networks/* "$1"/firewall/ports/*' - "$CONFIG" | jq -cS 'del(.isolation, .internal)')" "$before"
 }
+
+@test "NV-130 NV-315 a macvlan of either netavark is torn down by the other" {
+	connect_outside
+	document lan 'net.driver = "macvlan" | net.network_interface = "uplink" | net.options.mode = "private" |
+		net.routes = [{destination: "10.80.0.0/16", gateway: "10.71.0.9"}]'
+	local setup teardown
+	for setup in ours theirs; do
+		[[ $setup == ours ]] && teardown=theirs || teardown=ours
+		"$setup" setup c1 "$DOC"
+		equal "$(host ip -n c1 -j -d link show eth0 | jq -r '.[0].linkinfo.info_data.mode')" private
+		"$teardown" teardown c1 "$DOC"
+		is lo bash -c 'ip -n c1 -j link | jq -r ".[].ifname"'
+		equal "$(routes c1)$(routes c1 -6)" ""
+	done
+	equal "$(link_names)" "lo uplink"
+}

@@ -540,6 +540,53 @@ int link_has_ports(struct nl_sock *nl, int master, bool *out, struct error *err)
 	return 0;
 }
 
+struct link_names {
+	struct arena *arena;
+	const char **list;
+	size_t n;
+};
+
+static struct nl_msg *make_link_dump(const void *arg)
+{
+	const struct ifinfomsg ifi = {0};
+
+	(void)arg;
+	return message(RTM_GETLINK, NLM_F_DUMP, &ifi, sizeof(ifi));
+}
+
+static void note_link_name(struct nlmsghdr *h, void *arg)
+{
+	struct link_names *names = arg;
+	struct link_info link = {0};
+
+	read_link(h, &link);
+	if (!link.index)
+		return;
+	names->list = arena_grow(names->arena, names->list, names->n, sizeof(*names->list));
+	names->list[names->n++] = arena_strdup(names->arena, link.name);
+}
+
+static void forget_link_names(void *arg)
+{
+	((struct link_names *)arg)->n = 0;
+}
+
+int link_list_names(struct nl_sock *nl, struct arena *a, const char ***out, size_t *out_n,
+		    struct error *err)
+{
+	struct link_names names = {.arena = a};
+	int r = fault("link_list_names", err);
+
+	if (r < 0)
+		return r;
+	r = dump(nl, make_link_dump, NULL, note_link_name, forget_link_names, &names);
+	if (r < 0)
+		return fail_netlink(err, -r, "%s", "");
+	*out = names.list;
+	*out_n = names.n;
+	return 0;
+}
+
 /* ---- addresses ---- */
 
 struct made_address {

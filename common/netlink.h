@@ -66,6 +66,9 @@ void netlink_close(struct nl_sock *nl);
 /* out->index is 0 if there is no such link; that is not an error. */
 int link_find(struct nl_sock *nl, const char *name, struct link_info *out,
 	      struct error *err) must_check;
+/* The names of all links, into the arena. */
+int link_list_names(struct nl_sock *nl, struct arena *a, const char ***out, size_t *out_n,
+		    struct error *err) must_check;
 int link_find_index(struct nl_sock *nl, int index, struct link_info *out,
 		    struct error *err) must_check;
 

@@ -253,6 +253,13 @@ uint16_t read_u16(const struct reader *r, const char *key)
 	return (uint16_t)self_integer(&m, UINT16_MAX, "u16");
 }
 
+uint32_t read_u32(const struct reader *r, const char *key)
+{
+	struct reader m = required(r, key);
+
+	return (uint32_t)self_integer(&m, UINT32_MAX, "u32");
+}
+
 uint32_t read_u32_or(const struct reader *r, const char *key, uint32_t fallback)
 {
 	struct reader m = read_member(r, key);
@@ -277,15 +284,21 @@ struct addr read_addr_or_none(const struct reader *r, const char *key)
 	return m.value ? read_self_addr(&m) : (struct addr){0};
 }
 
-struct prefix read_prefix(const struct reader *r, const char *key)
+struct prefix read_self_prefix(const struct reader *r)
 {
-	struct reader m = required(r, key);
-	const char *text = read_self_string(&m);
+	const char *text = read_self_string(r);
 	struct prefix p = {0};
 
 	if (!r->doc->failed && !prefix_parse(text, &p))
-		note(&m, m.value, m.pointer, "invalid IP address syntax");
+		note(r, r->value, r->pointer, "invalid IP address syntax");
 	return p;
+}
+
+struct prefix read_prefix(const struct reader *r, const char *key)
+{
+	struct reader m = required(r, key);
+
+	return read_self_prefix(&m);
 }
 
 struct reader read_object_or_none(const struct reader *r, const char *key)
@@ -324,6 +337,12 @@ size_t read_array_or_none(const struct reader *r, const char *key, struct reader
 			.name = "",
 		};
 	return n;
+}
+
+size_t read_array(const struct reader *r, const char *key, struct reader **out)
+{
+	required(r, key);
+	return read_array_or_none(r, key, out);
 }
 
 size_t read_members(const struct reader *object, struct reader **out)

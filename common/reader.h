@@ -49,6 +49,7 @@ const char *read_string_or(const struct reader *r, const char *key, const char *
 bool read_bool(const struct reader *r, const char *key);
 bool read_bool_or(const struct reader *r, const char *key, bool fallback);
 uint16_t read_u16(const struct reader *r, const char *key);
+uint32_t read_u32(const struct reader *r, const char *key);
 uint32_t read_u32_or(const struct reader *r, const char *key, uint32_t fallback);
 struct addr read_addr_or_none(const struct reader *r, const char *key);
 struct prefix read_prefix(const struct reader *r, const char *key);
@@ -62,6 +63,7 @@ struct reader read_object(const struct reader *r, const char *key);
 struct reader read_object_or_none(const struct reader *r, const char *key);
 
 /* An array member: its elements as readers. 0 elements if it is absent. */
+size_t read_array(const struct reader *r, const char *key, struct reader **out);
 size_t read_array_or_none(const struct reader *r, const char *key, struct reader **out);
 /* The members of an object in the order of the text, each with its name. */
 size_t read_members(const struct reader *object, struct reader **out);
@@ -69,6 +71,7 @@ size_t read_members(const struct reader *object, struct reader **out);
 /* The value of the reader itself, for elements of arrays and free maps. */
 const char *read_self_string(const struct reader *r);
 struct addr read_self_addr(const struct reader *r);
+struct prefix read_self_prefix(const struct reader *r);
 
 /* An own finding about the member key, or about the value itself if key is NULL. */
 void reader_fail(const struct reader *r, const char *key, const char *fmt, ...)

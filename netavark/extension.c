@@ -21,6 +21,14 @@ static const struct {
 	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS"},
 };
 
+bool extension_is_known(const char *key)
+{
+	for (size_t i = 0; i < array_size(extensions); i++)
+		if (strcmp(extensions[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 static const struct option *find_label(const struct network_setup *net, const char *key)
 {
 	for (size_t i = 0; i < net->n_labels; i++)

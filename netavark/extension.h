@@ -43,6 +43,9 @@ struct extension {
 	const char *variable; /* of the environment, if the value comes from there */
 };
 
+/* Whether there is such a key. */
+bool extension_is_known(const char *key);
+
 /* The value that counts for a container on a network, and where it comes from. */
 struct extension extension_find(enum extension_key key, const struct network_setup *net);
 

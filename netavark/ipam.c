@@ -27,67 +27,73 @@ bool ipam_range(const struct subnet *s, struct addr *first, struct addr *last)
 	return addr_compare(first, last) <= 0;
 }
 
-static int check_bound(const struct subnet *s, const char *name, const char *text, struct addr *out,
-		       struct error *err)
+static int check_bound(const struct subnet *s, const char *name, const char *text, bool with_place,
+		       struct addr *out, struct error *err)
 {
+	int r = 0;
+
 	if (!text)
 		return 0;
-	if (!addr_parse(text, out)) {
-		fail(err, EINVAL, "invalid %s: invalid IP address syntax: \"%s\"", name, text);
-		return reader_place(&s->at, "lease_range", err);
-	}
-	if (!prefix_contains(&s->net, out)) {
-		fail(err, EINVAL, "lease range %s %s not in subnet %s", name, text,
-		     prefix_str(&s->net));
-		return reader_place(&s->at, "lease_range", err);
-	}
-	return 0;
+	if (!addr_parse(text, out))
+		r = fail(err, EINVAL, "invalid %s: invalid IP address syntax%s%s%s", name,
+			 with_place ? ": \"" : "", with_place ? text : "", with_place ? "\"" : "");
+	else if (!prefix_contains(&s->net, out))
+		r = fail(err, EINVAL, "lease range %s %s not in subnet %s", name, text,
+			 prefix_str(&s->net));
+	return r < 0 && with_place ? reader_place(&s->at, "lease_range", err) : r;
 }
 
-static int check_range(const struct subnet *s, struct error *err)
+int ipam_check_range(const struct subnet *s, bool with_place, struct error *err)
 {
-	struct addr start = {0}, end = {0}, first, last;
-	int r = check_bound(s, "start_ip", s->start, &start, err);
+	struct addr start = {0}, end = {0};
+	int r = check_bound(s, "start_ip", s->start, with_place, &start, err);
 
 	if (r == 0)
-		r = check_bound(s, "end_ip", s->end, &end, err);
-	if (r < 0)
+		r = check_bound(s, "end_ip", s->end, with_place, &end, err);
+	if (r < 0 || !start.family || !end.family || addr_compare(&start, &end) <= 0)
 		return r;
-	if (start.family && end.family && addr_compare(&start, &end) > 0) {
-		fail(err, EINVAL, "lease range start_ip %s must be less than or equal to end_ip %s",
-		     s->start, s->end);
-		return reader_place(&s->at, "lease_range", err);
-	}
-	if (!ipam_range(s, &first, &last)) {
-		fail(err, EINVAL, "IPAM error: failed to find free IP in range: %s has no room",
-		     prefix_str(&s->net));
-		return reader_place(&s->at, "subnet", err);
-	}
-	return 0;
+	r = fail(err, EINVAL, "lease range start_ip %s must be less than or equal to end_ip %s",
+		 s->start, s->end);
+	return with_place ? reader_place(&s->at, "lease_range", err) : r;
 }
 
-static int check_subnets(const struct network_setup *net, struct error *err)
+static int check_room(const struct subnet *s, struct error *err)
+{
+	struct addr first, last;
+
+	if (ipam_range(s, &first, &last))
+		return 0;
+	fail(err, EINVAL, "IPAM error: failed to find free IP in range: %s has no room",
+	     prefix_str(&s->net));
+	return reader_place(&s->at, "subnet", err);
+}
+
+int ipam_check_overlaps(const struct network_setup *net, struct error *err)
 {
 	for (size_t i = 0; i < net->n_subnets; i++) {
-		const struct subnet *s = &net->subnets[i];
+		const struct prefix *p = &net->subnets[i].net;
 
 		for (size_t k = 0; k < i; k++) {
 			const struct prefix *other = &net->subnets[k].net;
 
-			if (prefix_equal(&s->net, other))
+			if (prefix_equal(p, other))
 				return fail(err, EINVAL, "duplicate subnet defined: %s",
 					    prefix_str(other));
-			if (prefix_overlaps(&s->net, other))
+			if (prefix_overlaps(p, other))
 				return fail(err, EINVAL, "overlapping subnets: %s and %s",
-					    prefix_str(other), prefix_str(&s->net));
-		}
-		if (s->gateway.family && !prefix_contains(&s->net, &s->gateway)) {
-			fail(err, EINVAL, "gateway %s not in subnet %s", addr_str(&s->gateway),
-			     prefix_str(&s->net));
-			return reader_place(&s->at, "gateway", err);
+					    prefix_str(other), prefix_str(p));
 		}
 	}
 	return 0;
+}
+
+int ipam_check_gateway(const struct subnet *s, bool with_place, struct error *err)
+{
+	if (!s->gateway.family || prefix_contains(&s->net, &s->gateway))
+		return 0;
+	int r = fail(err, EINVAL, "gateway %s not in subnet %s", addr_str(&s->gateway),
+		     prefix_str(&s->net));
+	return with_place ? reader_place(&s->at, "gateway", err) : r;
 }
 
 static void plan_subnets(const struct plan *plan, const struct network_setup *net,
@@ -148,8 +154,8 @@ static int plan_static(const struct plan *plan, const struct network_setup *net,
 
 /* ---- routes ---- */
 
-static int route_type(const struct static_route *route, uint8_t *type, const char **name,
-		      struct error *err)
+int ipam_route_type(const struct static_route *route, bool as_written, uint8_t *out,
+		    struct error *err)
 {
 	static const struct {
 		const char *text, *shown;
@@ -161,30 +167,29 @@ static int route_type(const struct static_route *route, uint8_t *type, const cha
 		{"unreachable", "Unreachable", RTN_UNREACHABLE},
 		{"prohibit", "Prohibit", RTN_PROHIBIT},
 	};
+	const struct addr_text dst = prefix_print(&route->destination);
+	size_t i = 0;
 
-	for (size_t i = 0; i < array_size(types); i++) {
-		if (strcmp(route->type, types[i].text) == 0) {
-			*type = types[i].type;
-			*name = types[i].shown;
-			return 0;
-		}
-	}
-	return fail(err, EINVAL, "invalid route type \"%s\"", route->type);
+	while (i < array_size(types) && strcmp(route->type, types[i].text) != 0)
+		i++;
+	if (i == array_size(types))
+		return fail(err, EINVAL, "invalid route type \"%s\"", route->type);
+	if (types[i].type == RTN_UNICAST && !route->gateway.family)
+		return fail(err, EINVAL, "route %s requires a gateway for type unicast", dst.s);
+	if (types[i].type != RTN_UNICAST && route->gateway.family)
+		return fail(err, EINVAL, "route %s must not have a gateway for type %s", dst.s,
+			    as_written ? types[i].text : types[i].shown);
+	*out = types[i].type;
+	return 0;
 }
 
 static int plan_route(const struct static_route *in, struct route *out, struct error *err)
 {
 	const struct addr_text dst = prefix_print(&in->destination);
-	const char *shown = NULL;
-	int r = route_type(in, &out->type, &shown, err);
+	int r = ipam_route_type(in, false, &out->type, err);
 
 	if (r < 0)
 		return r;
-	if (out->type == RTN_UNICAST && !in->gateway.family)
-		return fail(err, EINVAL, "route %s requires a gateway for type unicast", dst.s);
-	if (out->type != RTN_UNICAST && in->gateway.family)
-		return fail(err, EINVAL, "route %s must not have a gateway for type %s", dst.s,
-			    shown);
 	if (in->gateway.family && in->gateway.family != in->destination.addr.family)
 		return fail(err, EINVAL, "route with %s destination and %s gateway (%s via %s)",
 			    in->destination.addr.family == AF_INET ? "ipv4" : "ipv6",
@@ -213,15 +218,20 @@ static int plan_routes(const struct plan *plan, const struct network_setup *net,
 static int plan_host_local(const struct plan *plan, const struct network_setup *net,
 			   struct network_plan *out, struct error *err)
 {
-	int r = check_subnets(net, err);
+	int r = ipam_check_overlaps(net, err);
 
+	for (size_t i = 0; r == 0 && i < net->n_subnets; i++)
+		r = ipam_check_gateway(&net->subnets[i], true, err);
 	if (r < 0)
 		return r;
 	plan_subnets(plan, net, out);
 	if (net->n_subnets && !net->me.n_static_ips)
 		out->ipam = IPAM_AUTOMATIC;
-	for (size_t i = 0; r == 0 && out->ipam == IPAM_AUTOMATIC && i < net->n_subnets; i++)
-		r = check_range(&net->subnets[i], err);
+	for (size_t i = 0; r == 0 && out->ipam == IPAM_AUTOMATIC && i < net->n_subnets; i++) {
+		r = ipam_check_range(&net->subnets[i], true, err);
+		if (r == 0)
+			r = check_room(&net->subnets[i], err);
+	}
 	if (r == 0 && out->ipam == IPAM_STATIC)
 		r = plan_static(plan, net, out, err);
 	return r < 0 ? r : plan_routes(plan, net, out, err);

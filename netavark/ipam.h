@@ -15,3 +15,18 @@ int ipam_plan(const struct plan *plan, const struct network_setup *net, struct n
  * if no address is left.
  */
 bool ipam_range(const struct subnet *s, struct addr *first, struct addr *last);
+
+/*
+ * What create and setup have in common about subnets and routes. The texts are complete; with_place
+ * adds the value and its place in the document.
+ */
+int ipam_check_overlaps(const struct network_setup *net, struct error *err) must_check;
+int ipam_check_gateway(const struct subnet *s, bool with_place, struct error *err) must_check;
+int ipam_check_range(const struct subnet *s, bool with_place, struct error *err) must_check;
+
+/*
+ * The type of a route, RTN_*, and whether it has a gateway if and only if it needs one. as_written:
+ * a refused type is called as in the document, else as upstream's setup calls it.
+ */
+int ipam_route_type(const struct static_route *route, bool as_written, uint8_t *out,
+		    struct error *err) must_check;

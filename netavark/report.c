@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/text.h"
+#include "netavark/network.h"
 
 #define SEARCH_DOMAIN "dns.podman"
 
@@ -23,15 +24,6 @@ static json_t *addresses_json(const struct network_plan *net)
 	return list;
 }
 
-static json_t *addrs_json(const struct addr *list, size_t n)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(out, json_string(addr_str(&list[i])));
-	return out;
-}
-
 /*
  * Our server's addresses with DNS; without, the container's own servers are passed through. Networks
  * without a bridge have nothing to do with names.
@@ -43,16 +35,16 @@ static json_t *servers_json(const struct plan *plan, const struct network_plan *
 	if (!net->bridge)
 		return json_array();
 	if (!net->setup->dns_enabled)
-		return addrs_json(plan->req->dns_servers, plan->req->n_dns_servers);
+		return network_addrs_json(plan->req->dns_servers, plan->req->n_dns_servers);
 	if (net->unmanaged)
-		return addrs_json(net->dns.bind, net->dns.n_bind);
+		return network_addrs_json(net->dns.bind, net->dns.n_bind);
 	out = json_array();
 	for (size_t i = 0; i < net->n_gateways; i++)
 		json_array_append_new(out, json_string(addr_str(&net->gateways[i].addr)));
 	return out;
 }
 
-static json_t *network_json(const struct plan *plan, const struct network_status *status)
+static json_t *block_json(const struct plan *plan, const struct network_status *status)
 {
 	const struct network_plan *net = status->net;
 	char mac[sizeof("00:00:00:00:00:00")];
@@ -86,8 +78,13 @@ char *report_status(const struct plan *plan, const struct network_status *list, 
 	json_t *root = json_object();
 
 	for (size_t i = 0; i < n; i++)
-		json_object_set_new(root, list[i].net->name, network_json(plan, &list[i]));
+		json_object_set_new(root, list[i].net->name, block_json(plan, &list[i]));
 	return print_line(root, plan->arena);
+}
+
+char *report_network(const struct network_setup *net, struct arena *a)
+{
+	return print_line(network_json(net), a);
 }
 
 char *report_error(const struct error *err, struct arena *a)

@@ -11,5 +11,8 @@
  */
 char *report_status(const struct plan *plan, const struct network_status *list, size_t n);
 
+/* The definition of a network, as create prints it. */
+char *report_network(const struct network_setup *net, struct arena *a);
+
 /* {"error":"…"} and a line feed; invalid UTF-8 is replaced. */
 char *report_error(const struct error *err, struct arena *a);

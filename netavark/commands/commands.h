@@ -8,6 +8,7 @@
 int command_setup(const struct command_line *line);
 int command_teardown(const struct command_line *line);
 int command_plan(const struct command_line *line);
+int command_create(const struct command_line *line);
 int command_update(const struct command_line *line);
 int command_firewall_reload(const struct command_line *line);
 int command_version(const struct command_line *line);

@@ -10,12 +10,12 @@
 #include "netavark/report.h"
 
 #define INPUT_MAX (8u << 20)
-#define CONTEXT	  "failed to load network options"
 
 void run_begin(struct run *run, const struct command_line *line)
 {
 	const struct host closed = HOST_CLOSED;
 
+	run->context = "failed to load network options";
 	run->options = options_from(line, &run->arena);
 	run->host = closed;
 	run->host.options = &run->options;
@@ -32,7 +32,7 @@ int run_read(struct run *run)
 				 &run->err);
 	else
 		r = file_read(file, INPUT_MAX, &run->arena, &run->text, &run->len, &run->err);
-	return r < 0 ? wrap(&run->err, CONTEXT) : 0;
+	return r < 0 ? wrap(&run->err, "%s", run->context) : 0;
 }
 
 int run_parse(struct run *run)
@@ -41,7 +41,7 @@ int run_parse(struct run *run)
 
 	if (r == 0)
 		r = request_read(&run->doc, &run->request, &run->err);
-	return r < 0 ? wrap(&run->err, CONTEXT ": IO error") : 0;
+	return r < 0 ? wrap(&run->err, "%s: IO error", run->context) : 0;
 }
 
 int run_choose_firewall(struct run *run, const char *name)

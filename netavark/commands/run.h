@@ -13,7 +13,8 @@ struct run {
 	struct options options;
 	struct host host;
 	struct error err;
-	char *text; /* the document as it was read */
+	const char *context; /* of errors of the document */
+	char *text;	     /* the document as it was read */
 	size_t len;
 	struct document doc;
 	struct request request;

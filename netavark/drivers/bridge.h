@@ -6,4 +6,9 @@
 /* The planning half of the bridge driver. Pure. */
 int bridge_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
 		struct error *err) must_check;
+
+/* Texts of options, which create checks, too. */
+int bridge_parse_isolation(const char *text, enum isolation *out, struct error *err) must_check;
+int bridge_parse_mode(const char *text, bool *out_unmanaged, struct error *err) must_check;
+
 void bridge_print(const struct network_plan *net, struct text *t);

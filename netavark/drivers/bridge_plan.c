@@ -43,7 +43,7 @@ static int plan_names(const struct plan *plan, const struct network_setup *net,
 
 /* ---- options ---- */
 
-static int isolation_from(const char *text, enum isolation *out, struct error *err)
+int bridge_parse_isolation(const char *text, enum isolation *out, struct error *err)
 {
 	bool on = false;
 
@@ -70,7 +70,7 @@ static int plan_isolation(const struct plan *plan, const struct network_setup *n
 	if (!text)
 		text = plan->options->default_isolate;
 	if (text)
-		return isolation_from(text, &out->isolation, err);
+		return bridge_parse_isolation(text, &out->isolation, err);
 	if (plan->req->networks_are_array)
 		out->isolation = ISOLATION_STRICT;
 	else if (*net->created || strcmp(plan->firewall, "iptables") == 0)
@@ -146,21 +146,29 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 					err);
 }
 
+int bridge_parse_mode(const char *text, bool *out_unmanaged, struct error *err)
+{
+	*out_unmanaged = strcmp(text, "unmanaged") == 0;
+	if (*text && !*out_unmanaged && strcmp(text, "managed") != 0)
+		return fail(err, EINVAL, "invalid bridge mode \"%s\"", text);
+	return 0;
+}
+
 static int plan_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
 {
 	const char *mode = option_text(net->options, net->n_options, "mode");
 	bool dhcp = net->ipam_driver && strcmp(net->ipam_driver, "dhcp") == 0;
+	int r = mode ? bridge_parse_mode(mode, &out->unmanaged, err) : 0;
 
-	out->unmanaged = mode && strcmp(mode, "unmanaged") == 0;
-	if (mode && *mode && !out->unmanaged && strcmp(mode, "managed") != 0)
-		return fail(err, EINVAL, "invalid bridge mode \"%s\"", mode);
+	if (r < 0)
+		return r;
 	if (dhcp && !out->unmanaged)
 		return fail(err, EINVAL,
 			    "cannot use dhcp ipam driver without using the option mode=unmanaged");
 	if (dhcp)
 		return fail(err, EOPNOTSUPP, "ipam driver dhcp is not supported");
-	int r = option_addr(net->options, net->n_options, "outbound_addr4", AF_INET,
-			    &out->outbound4, err);
+	r = option_addr(net->options, net->n_options, "outbound_addr4", AF_INET, &out->outbound4,
+			err);
 	if (r == 0)
 		r = option_addr(net->options, net->n_options, "outbound_addr6", AF_INET6,
 				&out->outbound6, err);

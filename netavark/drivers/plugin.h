@@ -17,7 +17,7 @@ char *plugin_find(const struct options *options, const char *driver, struct aren
 
 /*
  * Lets the plugin check and complete the definition of a network, for create; the answer is read into
- * doc, which the caller closes, and *out.
+ * doc, which the caller closes whatever happens, and *out.
  * Errors:  the plugin's own, and what is wrong with its answer.
  */
 int plugin_create(const char *program, const struct network_setup *net, struct document *doc,

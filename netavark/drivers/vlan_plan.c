@@ -45,8 +45,7 @@ static int plan_names(const struct network_setup *net, struct network_plan *out,
 	return r;
 }
 
-static int plan_options(const struct network_setup *net, struct network_plan *out,
-			struct error *err)
+int vlan_read_options(const struct network_setup *net, struct network_plan *out, struct error *err)
 {
 	const struct option *list = net->options;
 	size_t n = net->n_options;
@@ -72,7 +71,7 @@ static int plan_addresses(const struct plan *plan, const struct network_setup *n
 	return ipam_plan(plan, net, out, err);
 }
 
-static int plan_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
+int vlan_read_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
 {
 	const char *text = option_text(net->options, net->n_options, "mode");
 
@@ -118,11 +117,11 @@ int vlan_plan(const struct plan *plan, const struct network_setup *net, struct n
 	if (r < 0)
 		return r;
 	out->internal = net->internal;
-	r = plan_step(plan, plan_options(net, out, err), err);
+	r = plan_step(plan, vlan_read_options(net, out, err), err);
 	if (r == 0)
 		r = plan_step(plan, plan_addresses(plan, net, out, err), err);
 	if (r == 0)
-		r = plan_step(plan, plan_mode(net, out, err), err);
+		r = plan_step(plan, vlan_read_mode(net, out, err), err);
 	if (r == 0)
 		r = plan_step(plan, plan_mac(net, out, err), err);
 	if (r == 0)

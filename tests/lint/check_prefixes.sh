@@ -37,6 +37,7 @@ declare -A subjects=(
 	[netavark/firewall/firewall]="firewall_ isolation_"
 	[netavark/commands/setup]="command_setup"
 	[netavark/commands/teardown]="command_teardown"
+	[netavark/commands/create]="command_create"
 	[netavark/commands/plan]="command_plan"
 	[netavark/commands/firewall_reload]="command_firewall_reload"
 	[netavark/commands/update]="command_update"

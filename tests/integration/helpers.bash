@@ -9,11 +9,14 @@
 #
 # Variables: NETAVARK and AARDVARK name the programs; without them those of the test build are
 # used. The fault tests need a build with FAULT_INJECTION.
+#
+# In a VM (tests/vm) IN_VM is set, and SLOWNESS, by which patience is multiplied.
 
 TREE=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 NETAVARK=$(realpath -m "${NETAVARK:-$TREE/build/check/netavark/netavark}")
 AARDVARK=$(realpath -m "${AARDVARK:-$TREE/build/check/aardvark-dns/aardvark-dns}")
 GOLDEN=$TREE/tests/golden
+SLOWNESS=${SLOWNESS:-1}
 
 # What the machine's own environment says must not matter.
 unset RUST_LOG NETAVARK_LOG NETAVARK_FW NETAVARK_DNS_PORT NETAVARK_DEFAULT_ISOLATE \
@@ -50,7 +53,7 @@ host_main() {
 		ip -n "$container" link set lo down
 	done
 	echo ready >"$1"
-	sleep 120 &
+	sleep "$2" &
 	wait $!
 }
 
@@ -59,12 +62,12 @@ start_host() {
 	local fifo=$BATS_TEST_TMPDIR/ready answer=
 	mkfifo "$fifo"
 	unshare --mount --net --pid --fork --kill-child=KILL --mount-proc \
-		bash -c "$(declare -f host_main); host_main '$fifo'" \
+		bash -c "$(declare -f host_main); host_main '$fifo' $((120 * SLOWNESS))" \
 		>"$BATS_TEST_TMPDIR/host.log" 2>&1 3>&- &
 	LAUNCHER=$!
 	disown
 	# Opened for both directions, so that neither side waits for the other to open it.
-	read -r -t 20 answer <>"$fifo" || true
+	read -r -t $((20 * SLOWNESS)) answer <>"$fifo" || true
 	if [[ $answer != ready ]]; then
 		cat "$BATS_TEST_TMPDIR/host.log"
 		return 1
@@ -97,6 +100,39 @@ host_script() {
 	host bash -euc "$script
 $(cat)" script "$@"
 }
+
+# needs FEATURE... — skips the test where the kernel lacks one of them: bridge_vlans, sctp, or a kind
+# of link like dummy, vlan, vrf, macvlan, ipvlan.
+# In a VM that is a failure, for its kernels have them all.
+needs() {
+	local feature
+	for feature; do
+		! kernel_has "$feature" || continue
+		[[ -n ${IN_VM-} ]] || skip "the kernel has no $feature"
+		echo "the kernel has no $feature"
+		return 1
+	done
+}
+
+kernel_has() {
+	local kind=("$1")
+	case $1 in
+	sctp)
+		host python3 -c 'import socket as s; s.socket(s.AF_INET, s.SOCK_STREAM, s.IPPROTO_SCTP)'
+		return
+		;;
+	bridge_vlans) kind=(bridge vlan_filtering 1) ;;
+	vrf) kind+=(table 9) ;;
+	vlan) kind+=(id 9) ;;
+	esac
+	# Some need a link below them, the others do not mind.
+	host ip link add below type bridge
+	host ip link add link below name needed type "${kind[@]}"
+	local answer=$?
+	host ip link delete needed
+	host ip link delete below
+	return $answer
+} &>/dev/null
 
 # Another machine with the addresses .2 on the same cable as the host's .1.
 connect_outside() {
@@ -161,7 +197,7 @@ document() {
 
 # netavark ARGUMENT... — runs the program on the host; sets status, output and stderr.
 netavark() {
-	run --separate-stderr host timeout 40 "$NETAVARK" --config "$CONFIG" \
+	run --separate-stderr host timeout $((40 * SLOWNESS)) "$NETAVARK" --config "$CONFIG" \
 		--aardvark-binary="$AARDVARK" "$@"
 }
 
@@ -320,7 +356,7 @@ nothing_changed() {
 
 # Runs a command until it succeeds; gives up after ten seconds.
 wait_for() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 10 * SLOWNESS))
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS > end)); then
 			echo "gave up waiting for: $*"

@@ -3,6 +3,7 @@
 #include "common/netlink.h"
 
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -182,9 +183,20 @@ static int dump(struct nl_sock *nl, struct nl_msg *(*make)(const void *), const 
 static void read_linkinfo(struct nlattr *linkinfo, struct link_info *out)
 {
 	struct nlattr *kind = nla_find(nla_data(linkinfo), nla_len(linkinfo), IFLA_INFO_KIND);
+	struct nlattr *data = nla_find(nla_data(linkinfo), nla_len(linkinfo), IFLA_INFO_DATA);
+	struct nlattr *detail;
 
 	if (kind)
 		snprintf(out->kind, sizeof(out->kind), "%s", nla_get_string(kind));
+	if (!data)
+		return;
+	if (strcmp(out->kind, "bridge") == 0) {
+		detail = nla_find(nla_data(data), nla_len(data), IFLA_BR_VLAN_FILTERING);
+		out->vlan_filtering = detail && nla_get_u8(detail);
+	} else if (strcmp(out->kind, "vrf") == 0) {
+		detail = nla_find(nla_data(data), nla_len(data), IFLA_VRF_TABLE);
+		out->table = detail ? nla_get_u32(detail) : 0;
+	}
 }
 
 static void read_link(struct nlmsghdr *h, void *arg)
@@ -278,7 +290,21 @@ static void push_unmake(struct undo *undo, struct nl_sock *nl, const char *name,
 	undo_push(undo, unmake_link, made, arena_printf(undo->arena, "link %s", made->name));
 }
 
-int link_add_bridge(struct nl_sock *nl, const char *name, uint32_t mtu, struct undo *undo,
+static void put_bridge(struct nl_msg *msg, const bool *vlan_filtering)
+{
+	struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
+
+	nla_put_string(msg, IFLA_INFO_KIND, "bridge");
+	if (vlan_filtering) {
+		struct nlattr *data = nla_nest_start(msg, IFLA_INFO_DATA);
+
+		nla_put_u8(msg, IFLA_BR_VLAN_FILTERING, *vlan_filtering);
+		nla_nest_end(msg, data);
+	}
+	nla_nest_end(msg, info);
+}
+
+int link_add_bridge(struct nl_sock *nl, const struct bridge_spec *spec, struct undo *undo,
 		    struct error *err)
 {
 	const struct ifinfomsg ifi = {0};
@@ -289,18 +315,80 @@ int link_add_bridge(struct nl_sock *nl, const char *name, uint32_t mtu, struct u
 	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
 		return fail_netlink(err, ENOMEM, "%s", "");
-	nla_put_string(msg, IFLA_IFNAME, name);
-	if (mtu)
-		nla_put_u32(msg, IFLA_MTU, mtu);
-	struct nlattr *info = nla_nest_start(msg, IFLA_LINKINFO);
-	nla_put_string(msg, IFLA_INFO_KIND, "bridge");
-	nla_nest_end(msg, info);
-	log_debug("adding bridge %s", name);
+	nla_put_string(msg, IFLA_IFNAME, spec->name);
+	if (spec->mtu)
+		nla_put_u32(msg, IFLA_MTU, spec->mtu);
+	if (spec->master)
+		nla_put_u32(msg, IFLA_MASTER, (uint32_t)spec->master);
+	put_bridge(msg, spec->vlan_filtering ? &spec->vlan_filtering : NULL);
+	log_debug("adding bridge %s", spec->name);
 	r = change(nl, msg);
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
-	push_unmake(undo, nl, name, true);
+	push_unmake(undo, nl, spec->name, true);
 	return 0;
+}
+
+struct filtering_bridge {
+	struct nl_sock *nl;
+	int index;
+};
+
+static int switch_filtering(struct nl_sock *nl, int bridge, bool on)
+{
+	const struct ifinfomsg ifi = {.ifi_index = bridge};
+	struct nl_msg *msg = message(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+
+	if (msg)
+		put_bridge(msg, &on);
+	return change(nl, msg);
+}
+
+static int stop_filtering(void *arg, struct error *err)
+{
+	const struct filtering_bridge *bridge = arg;
+	int r = switch_filtering(bridge->nl, bridge->index, false);
+
+	return r < 0 && r != -ENODEV ? fail_netlink(err, -r, "%s", "") : 0;
+}
+
+int link_filter_vlans(struct nl_sock *nl, int bridge, struct undo *undo, struct error *err)
+{
+	int r = fault("link_filter_vlans", err);
+
+	if (r < 0)
+		return r;
+	log_debug("switching VLAN filtering on for bridge %d", bridge);
+	r = switch_filtering(nl, bridge, true);
+	if (r < 0)
+		return fail_netlink(err, -r, "%s", "");
+	struct filtering_bridge *made = arena_alloc(undo->arena, sizeof(*made));
+	*made = (struct filtering_bridge){nl, bridge};
+	undo_push(undo, stop_filtering, made, "VLAN filtering");
+	return 0;
+}
+
+int link_set_port_vlan(struct nl_sock *nl, int port, uint16_t vlan, struct error *err)
+{
+	const struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE, .ifi_index = port};
+	const struct bridge_vlan_info info = {
+		.flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED,
+		.vid = vlan,
+	};
+	int r = fault("link_set_port_vlan", err);
+
+	if (r < 0)
+		return r;
+	struct nl_msg *msg = message(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+	if (msg) {
+		struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC);
+
+		nla_put(msg, IFLA_BRIDGE_VLAN_INFO, sizeof(info), &info);
+		nla_nest_end(msg, spec);
+	}
+	log_debug("adding VLAN %u to bridge port %d", vlan, port);
+	r = change(nl, msg);
+	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
 }
 
 static void put_queues(struct nl_msg *msg)
@@ -779,17 +867,19 @@ int route_delete(struct nl_sock *nl, const struct route *route, struct error *er
 
 struct default_route {
 	uint8_t family;
+	uint32_t table;
 	int index;
 };
 
 static struct nl_msg *make_route_dump(const void *arg)
 {
-	const struct rtmsg rtm = {
-		.rtm_family = ((const struct default_route *)arg)->family,
-		.rtm_table = RT_TABLE_MAIN,
-	};
+	const struct default_route *wanted = arg;
+	const struct rtmsg rtm = {.rtm_family = wanted->family};
+	struct nl_msg *msg = message(RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof(rtm));
 
-	return message(RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof(rtm));
+	if (msg)
+		nla_put_u32(msg, RTA_TABLE, wanted->table);
+	return msg;
 }
 
 static void note_default_route(struct nlmsghdr *h, void *arg)
@@ -798,10 +888,12 @@ static void note_default_route(struct nlmsghdr *h, void *arg)
 	struct rtmsg *rtm = nlmsg_data(h);
 	struct nlattr *tb[RTA_MAX + 1];
 
-	if (found->index || h->nlmsg_type != RTM_NEWROUTE || rtm->rtm_table != RT_TABLE_MAIN ||
+	if (found->index || h->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse(h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0)
 		return;
-	if (!tb[RTA_DST] && tb[RTA_OIF])
+	/* The header has no room for numbers above 255. */
+	if (!tb[RTA_DST] && tb[RTA_OIF] && tb[RTA_TABLE] &&
+	    nla_get_u32(tb[RTA_TABLE]) == found->table)
 		found->index = (int)nla_get_u32(tb[RTA_OIF]);
 }
 
@@ -810,17 +902,20 @@ static void forget_default_route(void *arg)
 	((struct default_route *)arg)->index = 0;
 }
 
-int route_default_link(struct nl_sock *nl, struct link_info *out, struct error *err)
+int route_default_link(struct nl_sock *nl, uint32_t table, struct link_info *out, struct error *err)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	int r = fault("route_default_link", err);
 
 	*out = (struct link_info){0};
 	for (size_t i = 0; r == 0 && i < array_size(families); i++) {
-		struct default_route found = {.family = families[i]};
+		struct default_route found = {.family = families[i], .table = table};
 
 		r = dump(nl, make_route_dump, &found, note_default_route, forget_default_route,
 			 &found);
+		/* A table exists from its first route on. */
+		if (r == -ENOENT)
+			r = 0;
 		if (r < 0)
 			return fail_netlink(err, -r, "%s", "");
 		if (found.index)

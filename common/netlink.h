@@ -30,6 +30,15 @@ struct link_info {
 	uint32_t mtu;
 	int master; /* index of the bridge it is a port of, or 0 */
 	int peer;   /* IFLA_LINK: for a veth the index of the other end in its own namespace */
+	bool vlan_filtering; /* of a bridge */
+	uint32_t table;	     /* of a VRF: its routing table */
+};
+
+struct bridge_spec {
+	const char *name;
+	uint32_t mtu; /* bytes; 0: not set, it follows the ports */
+	int master;   /* index of the VRF, or 0 */
+	bool vlan_filtering;
 };
 
 struct veth_spec {
@@ -77,7 +86,7 @@ int link_find_index(struct nl_sock *nl, int index, struct link_info *out,
  *          bridge, if nobody has attached a port meanwhile. nl must outlive the undo stack.
  * Errors:  -EEXIST if the name is taken; -ERANGE, -EINVAL for names the kernel refuses.
  */
-int link_add_bridge(struct nl_sock *nl, const char *name, uint32_t mtu, struct undo *undo,
+int link_add_bridge(struct nl_sock *nl, const struct bridge_spec *spec, struct undo *undo,
 		    struct error *err) must_check;
 
 /*
@@ -120,6 +129,20 @@ int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE],
 int link_set_hairpin(struct nl_sock *nl, int index, struct error *err) must_check;
 int link_delete(struct nl_sock *nl, int index, struct error *err) must_check;
 
+/*
+ * Makes a bridge tell the VLANs of its ports apart.
+ * Undo:    switched off again.
+ * Errors:  -EOPNOTSUPP if the kernel has no VLAN filtering.
+ */
+int link_filter_vlans(struct nl_sock *nl, int bridge, struct undo *undo,
+		      struct error *err) must_check;
+
+/*
+ * What a port of a bridge receives without a tag belongs to this VLAN, and leaves it without one.
+ * Undo:    none, it goes with the port.
+ */
+int link_set_port_vlan(struct nl_sock *nl, int port, uint16_t vlan, struct error *err) must_check;
+
 /* Whether any link has this one as its master. */
 int link_has_ports(struct nl_sock *nl, int master, bool *out, struct error *err) must_check;
 
@@ -147,5 +170,9 @@ int address_list_all(struct nl_sock *nl, struct arena *a, struct prefix **out, s
 int route_add(struct nl_sock *nl, const struct route *route, struct error *err) must_check;
 int route_delete(struct nl_sock *nl, const struct route *route, struct error *err) must_check;
 
-/* The device of the default route of table main, IPv4 before IPv6; index 0 if there is none. */
-int route_default_link(struct nl_sock *nl, struct link_info *out, struct error *err) must_check;
+/*
+ * The device of the default route of a table (RT_TABLE_MAIN, or a VRF's), IPv4 before IPv6; index 0
+ * if there is none.
+ */
+int route_default_link(struct nl_sock *nl, uint32_t table, struct link_info *out,
+		       struct error *err) must_check;

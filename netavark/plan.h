@@ -55,6 +55,8 @@ struct network_plan {
 	enum isolation isolation;
 	uint32_t mtu, metric;	/* mtu in bytes, 0: see netavark(1) */
 	uint32_t announcements; /* of each address to the neighbours */
+	const char *vrf;	/* that a new bridge is put into, or "" */
+	uint16_t vlan;		/* of the host end; 0: none */
 	bool has_mac;
 	uint8_t mac[MAC_SIZE];
 	enum ipam_kind ipam;

@@ -20,9 +20,10 @@
 static const char *kind_shown(const char *kind)
 {
 	static const char *const names[][2] = {
-		{"veth", "Veth"},   {"macvlan", "MacVlan"}, {"ipvlan", "IpVlan"},
-		{"vxlan", "Vxlan"}, {"dummy", "Dummy"},	    {"vlan", "Vlan"},
-		{"bond", "Bond"},   {"tun", "Tun"},	    {"vrf", "Vrf"},
+		{"veth", "Veth"},     {"macvlan", "MacVlan"}, {"ipvlan", "IpVlan"},
+		{"vxlan", "Vxlan"},   {"dummy", "Dummy"},     {"vlan", "Vlan"},
+		{"bond", "Bond"},     {"tun", "Tun"},	      {"vrf", "Vrf"},
+		{"bridge", "Bridge"},
 	};
 
 	for (size_t i = 0; i < array_size(names); i++)
@@ -117,32 +118,68 @@ static int configure_new_bridge(const struct network_plan *net, struct host *h,
 	return r < 0 ? wrap(err, "set bridge up") : 0;
 }
 
-static int find_default_mtu(struct network_plan *net, struct host *h, struct error *err)
+static int find_default_mtu(struct network_plan *net, struct host *h, uint32_t table,
+			    struct error *err)
 {
 	struct link_info link;
-	int r = route_default_link(h->nl, &link, err);
+	int r = route_default_link(h->nl, table, &link, err);
 
 	if (r == 0)
 		net->mtu = link.mtu;
 	return r < 0 ? wrap(err, "get default route interface") : 0;
 }
 
+static int find_vrf(const struct network_plan *net, struct host *h, struct link_info *out,
+		    struct error *err)
+{
+	int r = link_find(h->nl, net->vrf, out, err);
+
+	if (r == 0 && !out->index)
+		r = fail_netlink(err, ENODEV, "%s", "");
+	if (r < 0)
+		return wrap(err, "get vrf to set up bridge interface");
+	if (!*out->kind)
+		return fail(err, EINVAL, "could not determine namespace link kind for vrf %s",
+			    net->vrf);
+	if (strcmp(out->kind, "vrf") != 0)
+		return fail(err, EINVAL, "vrf %s already exists but is a %s interface", net->vrf,
+			    kind_shown(out->kind));
+	return 0;
+}
+
 static int make_bridge(struct network_plan *net, struct host *h, struct link_info *out,
 		       struct error *err)
 {
-	uint32_t asked = net->mtu;
+	struct link_info vrf = {.table = RT_TABLE_MAIN};
+	struct bridge_spec spec = {
+		.name = net->bridge,
+		.mtu = net->mtu, /* without one of its own a bridge follows its ports */
+		.vlan_filtering = net->vlan,
+	};
 	int r = 0;
 
 	write_sysctl_file(net, h);
-	if (!asked)
-		r = find_default_mtu(net, h, err);
+	if (*net->vrf)
+		r = find_vrf(net, h, &vrf, err);
+	if (r == 0 && !net->mtu)
+		r = find_default_mtu(net, h, vrf.table, err);
 	if (r < 0)
 		return r;
-	/* Without an own MTU a bridge follows its ports. */
-	r = link_add_bridge(h->nl, net->bridge, asked, &h->undo, err);
+	spec.master = vrf.index;
+	r = link_add_bridge(h->nl, &spec, &h->undo, err);
 	if (r < 0)
 		return wrap(err, "create bridge");
 	return configure_new_bridge(net, h, out, err);
+}
+
+/* Also one that belongs to somebody else. */
+static int filter_vlans(const struct network_plan *net, struct host *h,
+			const struct link_info *bridge, struct error *err)
+{
+	if (!net->vlan || bridge->vlan_filtering)
+		return 0;
+	int r = link_filter_vlans(h->nl, bridge->index, &h->undo, err);
+	return r < 0 ? wrap(err, "enable vlan filtering on bridge %s", net->bridge) : 0;
 }
 
 static int ensure_bridge(struct network_plan *net, struct host *h, struct link_info *out,
@@ -171,7 +208,10 @@ static int ensure_bridge(struct network_plan *net, struct host *h, struct link_i
 		return r;
 	if (!net->mtu)
 		net->mtu = out->mtu;
-	return net->unmanaged ? 0 : repair_bridge(net, h, out, err);
+	r = filter_vlans(net, h, out, err);
+	if (r < 0 || net->unmanaged)
+		return r;
+	return repair_bridge(net, h, out, err);
 }
 
 /* ---- the veth pair ---- */
@@ -252,8 +292,14 @@ static int set_hairpin(const struct network_plan *net, struct host *h, const str
 static int configure_veth(const struct network_plan *net, struct host *h,
 			  const struct link_info *veth, struct error *err)
 {
-	int r = net->unmanaged ? 0 : set_sysctls(net, h, veth, err);
+	int r = 0;
 
+	if (net->vlan)
+		r = link_set_port_vlan(h->nl, veth->peer, net->vlan, err);
+	if (r < 0)
+		return wrap(err, "add vlan %u to host veth", net->vlan);
+	if (!net->unmanaged)
+		r = set_sysctls(net, h, veth, err);
 	if (r == 0)
 		r = set_hairpin(net, h, veth, err);
 	if (r < 0)

@@ -15,6 +15,7 @@
 #include "netavark/number.h"
 
 #define DEFAULT_ROUTE_METRIC 100
+#define VLAN_RESERVED	     4095 /* the last of 12 bits */
 
 static int plan_names(const struct plan *plan, const struct network_setup *net,
 		      struct network_plan *out, struct error *err)
@@ -80,20 +81,36 @@ static int plan_isolation(const struct plan *plan, const struct network_setup *n
 	return 0;
 }
 
-/* Options that change the network's shape: leaving them out would be worse than refusing. */
-static int refuse_unsupported(const struct network_setup *net, struct error *err)
+static int read_vrf(const struct network_setup *net, const char **out, struct error *err)
 {
-	static const char *const keys[] = {"vrf", "vlan"};
+	const struct option *o = option_find(net->options, net->n_options, "vrf");
 
-	for (size_t i = 0; i < array_size(keys); i++) {
-		const struct option *o = option_find(net->options, net->n_options, keys[i]);
+	*out = o ? o->value : "";
+	if (!o)
+		return 0;
+	return interface_check_name(o->value, "get vrf to set up bridge interface", &o->at, NULL,
+				    err);
+}
 
-		if (o && *o->value) {
-			fail(err, EOPNOTSUPP, "option \"%s\" is not supported: \"%s\"", keys[i],
-			     o->value);
-			return reader_place(&o->at, NULL, err);
-		}
+static int read_vlan(const struct network_setup *net, uint16_t *out, struct error *err)
+{
+	const struct option *o = option_find(net->options, net->n_options, "vlan");
+	const char *why;
+	uint64_t n;
+
+	if (!o)
+		return 0;
+	why = number_parse(o->value, UINT16_MAX, &n);
+	if (why)
+		return fail(err, EINVAL, "unable to parse \"vlan\": %s", why);
+	if (n >= VLAN_RESERVED)
+		return fail(err, EINVAL, "vlan must be between 0 and %d", VLAN_RESERVED - 1);
+	/* Passes for a number of a VLAN in a network's configuration; no port can have it. */
+	if (n == 0) {
+		fail(err, EINVAL, "a bridge port cannot be in vlan 0");
+		return reader_place(&o->at, NULL, err);
 	}
+	*out = (uint16_t)n;
 	return 0;
 }
 
@@ -112,7 +129,9 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 		r = option_bool(net->options, net->n_options, "no_default_route",
 				&out->no_default_route, err);
 	if (r == 0)
-		r = refuse_unsupported(net, err);
+		r = read_vrf(net, &out->vrf, err);
+	if (r == 0)
+		r = read_vlan(net, &out->vlan, err);
 	if (r == 0 && net->me.mac) {
 		r = number_parse_mac(net->me.mac, out->mac, err);
 		out->has_mac = r == 0;
@@ -261,6 +280,7 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 		struct error *err)
 {
 	out->internal = net->internal;
+	out->vrf = "";
 	int r = plan_names(plan, net, out, err);
 
 	if (r < 0)
@@ -288,8 +308,8 @@ void bridge_print(const struct network_plan *net, struct text *t)
 	static const char *const isolations[] = {"no", "from other isolated networks",
 						 "from all other networks"};
 
-	text_printf(t, "  bridge %s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
-		    net->internal ? ", internal" : "");
+	text_printf(t, "  bridge %s%s%s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
+		    net->internal ? ", internal" : "", *net->vrf ? ", in vrf " : "", net->vrf);
 	text_printf(t, "  isolated: %s\n", isolations[net->isolation]);
 	text_printf(t, "  interface %s, host end %s", net->container_if,
 		    *net->host_if ? net->host_if : "(kernel's choice)");
@@ -297,5 +317,7 @@ void bridge_print(const struct network_plan *net, struct text *t)
 		text_printf(t, ", mac " MAC_TEXT, MAC_ARGS(net->mac));
 	if (net->mtu)
 		text_printf(t, ", mtu %u", net->mtu);
+	if (net->vlan)
+		text_printf(t, ", vlan %u", net->vlan);
 	text_add(t, "\n");
 }

@@ -56,9 +56,14 @@ static struct link_info find(const char *name)
 	return link;
 }
 
+static int try_bridge(const char *name, struct undo *undo, struct error *err)
+{
+	return link_add_bridge(nl, &(struct bridge_spec){.name = name}, undo, err);
+}
+
 static int add_bridge(struct fixture *f, const char *name)
 {
-	assert_int_equal(link_add_bridge(nl, name, 0, &f->undo, &f->err), 0);
+	assert_int_equal(try_bridge(name, &f->undo, &f->err), 0);
 	return find(name).index;
 }
 
@@ -108,8 +113,9 @@ static void bridge_is_made_and_unmade(void **state)
 {
 	struct fixture *f = *state;
 	struct link_info link;
+	const struct bridge_spec spec = {.name = "br0", .mtu = 1400};
 
-	assert_int_equal(link_add_bridge(nl, "br0", 1400, &f->undo, &f->err), 0);
+	assert_int_equal(link_add_bridge(nl, &spec, &f->undo, &f->err), 0);
 	link = find("br0");
 	assert_string_equal(link.kind, "bridge");
 	assert_string_equal(link.name, "br0");
@@ -125,13 +131,13 @@ static void bridge_errors_are_those_of_the_kernel(void **state)
 	struct fixture *f = *state;
 
 	add_bridge(f, "br0");
-	assert_int_equal(link_add_bridge(nl, "br0", 0, &f->undo, &f->err), -EEXIST);
+	assert_int_equal(try_bridge("br0", &f->undo, &f->err), -EEXIST);
 	assert_string_equal(f->err.text, "Netlink error: File exists (os error 17)");
-	assert_int_equal(link_add_bridge(nl, "a-name-of-17-bytes", 0, NULL, &f->err), -ERANGE);
+	assert_int_equal(try_bridge("a-name-of-17-bytes", NULL, &f->err), -ERANGE);
 	assert_string_equal(f->err.text,
 			    "Netlink error: Numerical result out of range (os error 34)");
-	assert_int_equal(link_add_bridge(nl, "br 0", 0, NULL, &f->err), -EINVAL);
-	assert_int_equal(link_add_bridge(nl, "br/0", 0, NULL, &f->err), -EINVAL);
+	assert_int_equal(try_bridge("br 0", NULL, &f->err), -EINVAL);
+	assert_int_equal(try_bridge("br/0", NULL, &f->err), -EINVAL);
 	assert_int_equal(link_delete(nl, 4711, &f->err), -ENODEV);
 	assert_string_equal(f->err.text, "Netlink error: No such device (os error 19)");
 }
@@ -143,7 +149,7 @@ static void failed_bridge_is_not_undone(void **state)
 	struct undo second = {.arena = &f->arena};
 
 	add_bridge(f, "br0");
-	assert_int_equal(link_add_bridge(nl, "br0", 0, &second, &f->err), -EEXIST);
+	assert_int_equal(try_bridge("br0", &second, &f->err), -EEXIST);
 	assert_int_equal(undo_run(&second), 0);
 	assert_int_not_equal(find("br0").index, 0);
 }
@@ -154,7 +160,7 @@ static void undo_spares_a_bridge_that_others_use(void **state)
 	struct undo mine = {.arena = &f->arena};
 	struct link_info link;
 
-	assert_int_equal(link_add_bridge(nl, "br0", 0, &mine, &f->err), 0);
+	assert_int_equal(try_bridge("br0", &mine, &f->err), 0);
 	link = find("br0");
 	assert_int_equal(add_veth(f, link.index, "", "eth0"), 0);
 	assert_int_equal(undo_run(&mine), 0);
@@ -483,14 +489,17 @@ static void default_link_is_that_of_the_default_route(void **state)
 	assert_int_equal(address_add(nl, index, &v4, NULL, &f->err), 0);
 	assert_int_equal(address_add(nl, index, &v6, NULL, &f->err), 0);
 	assert_int_equal(link_set_up(nl, index, NULL, &f->err), 0);
-	assert_int_equal(route_default_link(nl, &link, &f->err), 0);
+	assert_int_equal(route_default_link(nl, RT_TABLE_MAIN, &link, &f->err), 0);
+	assert_int_equal(link.index, 0);
+	/* To ask for a table that never had a route is no error, either. */
+	assert_int_equal(route_default_link(nl, 4711, &link, &f->err), 0);
 	assert_int_equal(link.index, 0);
 	assert_int_equal(route_add(nl, &via6, &f->err), 0);
-	assert_int_equal(route_default_link(nl, &link, &f->err), 0);
+	assert_int_equal(route_default_link(nl, RT_TABLE_MAIN, &link, &f->err), 0);
 	assert_string_equal(link.name, "br0");
 	assert_int_equal(route_delete(nl, &via6, &f->err), 0);
 	assert_int_equal(route_add(nl, &via4, &f->err), 0);
-	assert_int_equal(route_default_link(nl, &link, &f->err), 0);
+	assert_int_equal(route_default_link(nl, RT_TABLE_MAIN, &link, &f->err), 0);
 	assert_string_equal(link.name, "br0");
 }
 
@@ -500,7 +509,7 @@ static void injected_fault_leaves_nothing(void **state)
 	struct fixture *f = *state;
 
 	setenv("NETAVARK_FAULT", "1", 1);
-	assert_int_equal(link_add_bridge(nl, "br0", 0, &f->undo, &f->err), -EIO);
+	assert_int_equal(try_bridge("br0", &f->undo, &f->err), -EIO);
 	unsetenv("NETAVARK_FAULT");
 	assert_null(f->undo.newest);
 	assert_int_equal(find("br0").index, 0);

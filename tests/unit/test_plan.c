@@ -72,24 +72,31 @@ static void options_are_checked(void **state)
 	planning_refuses(rows, array_size(rows));
 }
 
-/* Leaving out what shapes the network would be worse than refusing it. */
-static void unsupported_options_are_refused(void **state)
+static void vlan_and_vrf_are_checked(void **state)
 {
-	static const struct {
-		const char *to, *error;
-	} rows[] = {
-		{"'options':{'vrf':'red'}", "option \"vrf\" is not supported: \"red\""},
-		{"'options':{'vlan':'7'}", "option \"vlan\" is not supported: \"7\""},
+	static const struct planning_row rows[] = {
+		{OPTIONS, "'options':{'vlan':'x'}",
+		 "unable to parse \"vlan\": invalid digit found in string"},
+		{OPTIONS, "'options':{'vlan':''}",
+		 "unable to parse \"vlan\": cannot parse integer from empty string"},
+		{OPTIONS, "'options':{'vlan':'-1'}",
+		 "unable to parse \"vlan\": invalid digit found in string"},
+		{OPTIONS, "'options':{'vlan':'65536'}",
+		 "unable to parse \"vlan\": number too large to fit in target type"},
+		{OPTIONS, "'options':{'vlan':'4095'}", "vlan must be between 0 and 4094"},
+		{OPTIONS, "'options':{'vlan':'65535'}", "vlan must be between 0 and 4094"},
+		{OPTIONS, "'options':{'vlan':'0'}",
+		 "a bridge port cannot be in vlan 0 at /network_info/blue/options/vlan"},
+		{OPTIONS, "'options':{'vrf':'a-name-of-17-bytes'}",
+		 "get vrf to set up bridge interface: Netlink error: Numerical result out of range "
+		 "(os error 34): \"a-name-of-17-bytes\" at /network_info/blue/options/vrf"},
+		{OPTIONS, "'options':{'vrf':'a/b'}",
+		 "get vrf to set up bridge interface: Netlink error: Invalid argument "
+		 "(os error 22): \"a/b\" at /network_info/blue/options/vrf"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < array_size(rows); i++) {
-		struct planning p;
-
-		assert_int_equal(planning_of(&p, OPTIONS, rows[i].to), -EOPNOTSUPP);
-		assert_non_null(strstr(p.err.text, rows[i].error));
-		planning_end(&p);
-	}
+	planning_refuses(rows, array_size(rows));
 }
 
 /* Each row has two mistakes; the one that upstream reports is reported. */
@@ -110,6 +117,10 @@ static void order_of_checks_is_upstreams(void **state)
 		{OPTIONS, "'options':{'metric':'x','isolate':'y'}", "invalid isolate option \"y\""},
 		{OPTIONS, "'options':{'no_default_route':'x','metric':'y'}",
 		 "unable to parse \"metric\": invalid digit found in string"},
+		{OPTIONS, "'options':{'vlan':'4095','no_default_route':'x'}",
+		 "unable to parse \"no_default_route\": provided string was not `true` or `false`"},
+		{OPTIONS, "'options':{'vlan':'4095','mode':'x'}",
+		 "vlan must be between 0 and 4094"},
 		{OPTIONS, "'options':{'outbound_addr4':'x','mode':'y'}",
 		 "invalid bridge mode \"y\""},
 		{OPTIONS, "'options':{'outbound_addr4':'x'},'ipam_options':{'driver':'dhcp'}",
@@ -355,8 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST("NV-095 NV-096 plan: names of interfaces", names_are_checked),
 		TEST("NV-055 NV-104 NV-105 NV-107 plan: options", options_are_checked),
-		TEST("plan: options that are not supported are refused",
-		     unsupported_options_are_refused),
+		TEST("NV-103 plan: VLAN and VRF are checked", vlan_and_vrf_are_checked),
 		TEST("plan: of two mistakes the one that upstream reports",
 		     order_of_checks_is_upstreams),
 		TEST("NV-059 FW-061 plan: port mappings", ports_are_checked),

@@ -12,13 +12,15 @@ BUILD      ?= build/release
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
 
-# What the programs need, and what the tests need besides.
+# What the programs need, and what the tests need besides. Debian 12 has virtiofsd in a package of QEMU's.
 DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev \
 	libjansson-dev libc-ares-dev libevent-dev libcap-dev libseccomp-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
 	busybox-static man-db mandoc \
 	knot-dnsutils musl-tools
+DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
+	$(shell grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || echo virtiofsd)
 DEPS_COMPAT := mmdebstrap
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
@@ -192,9 +194,10 @@ deps-lint:
 
 # Every part prints TAP; tests/run.sh adds up and prints "N passed, N failed, N skipped" at the end.
 unit_part = for t in $(patsubst tests/unit/%.c,$(1)/unit/%,$(SRC_UNIT)); do $$t || bad=1; done; exit $${bad-0}
-bats_part = NETAVARK=$(2)/netavark/netavark AARDVARK=$(2)/aardvark-dns/aardvark-dns \
+programs  = NETAVARK=$(1)/netavark/netavark AARDVARK=$(1)/aardvark-dns/aardvark-dns \
 	NETAVARK_PEER=$$(ls -U $(HERE)/$(call PEER,trixie)/netavark /usr/lib/podman/netavark 2>/dev/null | head -n 1) \
-	AARDVARK_DNS=$(2)/aardvark-dns/aardvark-dns bats --formatter tap $(1)
+	AARDVARK_DNS=$(1)/aardvark-dns/aardvark-dns
+bats_part = $(call programs,$(2)) bats --formatter tap $(1)
 ASAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 
 HERE := $(CURDIR)
@@ -228,12 +231,22 @@ part_compare = 'compare-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(C
 fetch_root = tests/compat/fetch_root.sh $(1) $(call ROOT,$(1)) || echo "cannot make a tree of $(1)"
 fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
-.PHONY: check check-unit check-integration check-podman check-schemas check-fresh compat asan demo golden
+# With the kernel of a Debian release, in a VM. `make check` runs what not every kernel can, the tests that
+# have the tag vm, with one of them.
+VM_TESTS ?= $(addprefix tests/integration/,netavark_bridge.bats netavark_bridge_vlan.bats netavark_vlan.bats \
+	firewall_traffic.bats)
+VM_TAGGED = --filter-tags vm $(shell grep -lE '^ *\# bats (file|test)_tags=(.*,)?vm\b' tests/integration/*.bats)
+part_vm   = 'vm-$(1)=$(call programs,$(HERE)/$(CHECK)) tests/vm/suite.sh $(1) $(2)'
+fetch_kernel = tests/vm/fetch_kernel.sh $(1) build/vm/$(1) || echo "cannot get the kernel of $(1)"
+
+.PHONY: check check-unit check-vm check-integration check-podman check-schemas check-fresh compat asan demo golden
 check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
 	@$(call fetch_peer,trixie)
+	@$(call fetch_kernel,bookworm)
 	@$(MAKE) --no-print-directory build-cares
-	@$(RUN) $(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_REPLAY) $(PART_REPLAY_ASAN) \
+	@$(RUN) $(call part_vm,bookworm,$(VM_TAGGED)) \
+		$(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_REPLAY) $(PART_REPLAY_ASAN) \
 		$(PART_SCHEMAS) $(PART_PROGRAM) \
 		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie) \
 		$(call part_peer_iptables,trixie)
@@ -255,6 +268,11 @@ check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)
 check-integration: deps build-check
 	@$(RUN) $(PART_INTEGRATION)
+check-vm: deps build-check
+	@$(call fetch_kernel,bookworm)
+	@$(call fetch_kernel,trixie)
+	@export VM_TIMEOUT=36000; $(RUN) --timeout 36100 $(call part_vm,bookworm,$(VM_TESTS)) \
+		$(call part_vm,trixie,$(VM_TESTS))
 check-podman: deps build-check
 	@$(RUN) $(PART_PODMAN)
 check-schemas: deps build-check
@@ -278,7 +296,8 @@ demo: deps-demo
 # ---- care ----
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
-SH_FILES = $(shell git ls-files '*.sh' '*.bash' '*.bats' .ci/run examples/plugins tests/integration/plugins)
+SH_FILES = $(shell git ls-files '*.sh' '*.bash' '*.bats' .ci/run examples/plugins tests/integration/plugins \
+	tests/vm/vmtest)
 
 .PHONY: format lint
 format:
@@ -333,6 +352,7 @@ help:
 		'make check-unit check-integration check-podman check-schemas    one kind of test' \
 		'make fuzz FUZZ=query SECONDS=60    one of: $(FUZZ_INPUTS)' \
 		'make bench-dns  aardvark-dns beside those of other releases' \
+		'make check-vm   with the kernels of Debian 12 and 13, in VMs; VM_TESTS names the tests' \
 		'make compat     beside the programs of newer Debian releases, and under their Podman' \
 		'make check-fresh    demo and check in a freshly made Debian' \
 		'make lint, make format    static checks; clang-format in place' \

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,7 +209,8 @@ static int find_carrier(const struct network_plan *net, struct host *host, struc
 {
 	const char *name = net->bridge ? net->bridge : net->macvlan.parent;
 
-	return *name ? link_find(host->nl, name, out, err) : route_default_link(host->nl, out, err);
+	return *name ? link_find(host->nl, name, out, err)
+		     : route_default_link(host->nl, RT_TABLE_MAIN, out, err);
 }
 
 /* Everything that may not be handed out: leases, gateways, what the carrier itself has. */

@@ -3,6 +3,7 @@
 #include "netavark/drivers/vlan.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ static int find_parent(const struct network_plan *net, struct host *h, struct li
 	int r;
 
 	if (!*name) {
-		r = route_default_link(h->nl, out, err);
+		r = route_default_link(h->nl, RT_TABLE_MAIN, out, err);
 		if (r == 0 && !out->index)
 			r = fail(err, ENODEV, "failed to get default route interface");
 		return r;

@@ -316,7 +316,7 @@ files() {
 # What goes up and down by itself while ports come and go is left out, and so are the addresses
 # and routes that the kernel gives to links that are up.
 snapshot_links() {
-	ip "$@" address | sed -E 's/,?(NO-CARRIER|LOWER_UP)//g; s/ (qdisc|state) [A-Za-z]+//g; s/ (mngtmp|nodad|tentative)//g' |
+	ip "$@" address | sed -E 's/NO-CARRIER,|,LOWER_UP//g; s/ (qdisc|state) [A-Za-z]+//g; s/ (mngtmp|nodad|tentative)//g' |
 		grep -vE 'inet6 fe80|valid_lft'
 	ip "$@" route show table all | grep -vE 'fe80|ff00::/8' || true
 }

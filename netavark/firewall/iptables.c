@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "netavark/firewall/firewall.h"
 #include "netavark/firewall/iptables_choice.h"
 #include "netavark/firewall/iptables_legacy.h"
@@ -415,7 +416,13 @@ static enum iptables_variant other_than(enum iptables_variant v)
 	return v == IPTABLES_LEGACY ? IPTABLES_NFT : IPTABLES_LEGACY;
 }
 
-/* Whether a chain of one of the networks is there; plans nothing. */
+/* Errors of a kernel that does not have this place for rules, or not all that they need. */
+static bool cannot_work(int r)
+{
+	return r == -ENOENT || r == -ENOPROTOOPT || r == -EPROTONOSUPPORT || r == -EOPNOTSUPP;
+}
+
+/* Whether a chain of one of the networks is there; plans nothing, and ends with EEXIST if so. */
 static int plan_search(struct job *j, const struct fw_intent *in, size_t n, struct error *err)
 {
 	struct live_chain *own, *ports;
@@ -430,29 +437,25 @@ static int plan_search(struct job *j, const struct fw_intent *in, size_t n, stru
 				r = job_view(j, t, iptables_rules_ports_chain(&in[i].net, j->arena),
 					     &ports, err);
 			if (r == 0 && (own->exists || ports->exists))
-				return fail(err, EEXIST, "%s", own->name);
+				return -EEXIST;
 		}
 	}
 	return r;
 }
 
-static bool has_network(enum iptables_variant v, const struct fw_intent *in, size_t n,
-			struct arena *a)
+static int find_networks(enum iptables_variant v, const struct fw_intent *in, size_t n,
+			 struct arena *a, bool *out, struct error *err)
 {
-	struct error ignored;
+	int r = job_run(worlds[v].kernel, plan_search, in, n, a, NULL, err);
 
-	return job_run(worlds[v].kernel, plan_search, in, n, a, NULL, &ignored) == -EEXIST;
+	*out = r == -EEXIST;
+	return r == -EEXIST || cannot_work(r) ? 0 : r;
 }
 
-/* Containers of one network belong together, then comes what iptables(8) shows. */
-static enum iptables_variant choose(const struct fw_intent *in, size_t n, struct arena *a)
+static enum iptables_variant guess(struct arena *a)
 {
-	bool legacy = has_network(IPTABLES_LEGACY, in, n, a);
-	enum iptables_variant v;
+	enum iptables_variant v = iptables_choice_program(a);
 
-	if (legacy != has_network(IPTABLES_NFT, in, n, a))
-		return legacy ? IPTABLES_LEGACY : IPTABLES_NFT;
-	v = iptables_choice_program(a);
 	for (size_t f = 0; v == IPTABLES_UNKNOWN && f < array_size(families); f++)
 		if (iptables_legacy_has(iptables_rules_nat_table(families[f])) ||
 		    iptables_legacy_has(iptables_rules_filter_table(families[f])))
@@ -460,10 +463,30 @@ static enum iptables_variant choose(const struct fw_intent *in, size_t n, struct
 	return v == IPTABLES_UNKNOWN ? IPTABLES_NFT : v;
 }
 
-/* Errors of a kernel that does not have this place for rules, or not all that they need. */
-static bool cannot_work(int r)
+/* Containers of one network belong together, then comes what iptables(8) shows. */
+static int choose(const struct fw_intent *in, size_t n, struct arena *a, enum iptables_variant *out,
+		  struct error *err)
 {
-	return r == -ENOENT || r == -ENOPROTOOPT || r == -EPROTONOSUPPORT || r == -EOPNOTSUPP;
+	bool legacy, nft = false;
+	int r = find_networks(IPTABLES_LEGACY, in, n, a, &legacy, err);
+
+	if (r == 0)
+		r = find_networks(IPTABLES_NFT, in, n, a, &nft, err);
+	if (r == 0 && legacy != nft)
+		*out = legacy ? IPTABLES_LEGACY : IPTABLES_NFT;
+	else if (r == 0)
+		*out = guess(a);
+	return r;
+}
+
+/* Errors of this backend begin with the program that would have had them. */
+static int named(int r, struct error *err)
+{
+	if (r == 0 || text_starts_with(err->text, "iptables: ") ||
+	    text_starts_with(err->text, "ip6tables: "))
+		return r;
+	wrap(err, "iptables");
+	return r;
 }
 
 static int run_steps(void *arg, struct error *err)
@@ -490,8 +513,8 @@ static int add_in(enum iptables_variant v, const struct fw_intent *in, size_t n,
 	return r;
 }
 
-static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
-	       struct error *err)
+static int add_anywhere(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+			struct error *err)
 {
 	enum iptables_variant v;
 	struct error second;
@@ -501,7 +524,9 @@ static int add(const struct fw_intent *in, size_t n, struct arena *a, struct und
 		return r;
 	if (v != IPTABLES_UNKNOWN)
 		return add_in(v, in, n, a, undo, err);
-	v = choose(in, n, a);
+	r = choose(in, n, a, &v, err);
+	if (r < 0)
+		return r;
 	r = add_in(v, in, n, a, undo, err);
 	if (!cannot_work(r))
 		return r;
@@ -509,6 +534,12 @@ static int add(const struct fw_intent *in, size_t n, struct arena *a, struct und
 	log_warn("%s, trying the %s", err->text, worlds[v].name);
 	r = add_in(v, in, n, a, undo, &second);
 	return r < 0 ? fail(err, -r, "%s; %s", second.text, err->text) : 0;
+}
+
+static int add(const struct fw_intent *in, size_t n, struct arena *a, struct undo *undo,
+	       struct error *err)
+{
+	return named(add_anywhere(in, n, a, undo, err), err);
 }
 
 static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, struct error *err)
@@ -519,7 +550,7 @@ static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, str
 		struct error one = {0};
 		int r = job_run(worlds[v].kernel, plan_remove, in, n, a, NULL, &one);
 
-		if (r < 0 && !cannot_work(r))
+		if (named(r, &one) < 0 && !cannot_work(r))
 			error_collect(&all, &one);
 	}
 	*err = all;

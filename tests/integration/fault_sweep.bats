@@ -6,11 +6,13 @@
 # signal comes there. After each of these runs the host must be as before.
 
 load helpers
+load iptables
 
 # sweep KIND EXPECTED [OPTION...] — sets the document in $DOC up in c1 with a fault of a kind ("" or ":term") at
 # the first, second, third … door until a run passes fewer doors. An error must match EXPECTED. Sets
 # SWEPT, TOLERATED and UNTOUCHED: how many doors were tried, at how many of them the setup succeeded
-# all the same, and how many signals came before signals are held back.
+# all the same, and how many signals came before signals are held back. With a pattern in SWEEP_ONLY
+# only the doors whose names match it are tried.
 sweep() {
 	local result
 	result=$(host_script "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$@" <<-'END'
@@ -29,24 +31,33 @@ sweep() {
 		rm -rf /run/leases
 		! [[ -d $config/netavark-ipam ]] || cp -a "$config/netavark-ipam" /run/leases
 		ip_forward=$(</proc/sys/net/ipv4/ip_forward) forwarding=$(</proc/sys/net/ipv6/conf/all/forwarding)
+		# Takes back what a success leaves: an empty table, forwarding, a loopback that is up, and the last
+		# address given out.
+		restore() {
+			run teardown || complain "teardown failed"
+			[[ $before == *NETAVARK* ]] || forget_rules
+			echo "$ip_forward" >/proc/sys/net/ipv4/ip_forward
+			echo "$forwarding" >/proc/sys/net/ipv6/conf/all/forwarding
+			ip -n c1 link set lo down
+			rm -rf "$config/netavark-ipam"
+			! [[ -d /run/leases ]] || cp -a /run/leases "$config/netavark-ipam"
+		}
+		# The second run has the same directories to begin with as all that follow.
+		for try in ${SWEEP_ONLY:+first second}; do
+			rm -f /run/all
+			NETAVARK_FAULT_LOG=/run/all run setup >/dev/null
+			restore
+		done
 		while true; do
 			door=$((door + 1)) status=0
+			[[ -z ${SWEEP_ONLY-} || $(sed -n "$door,\$p" /run/all | head -n 1) =~ ${SWEEP_ONLY-}|^$ ]] || continue
 			rm -f /run/doors
 			answer=$(NETAVARK_FAULT=$door$kind NETAVARK_FAULT_LOG=/run/doors run setup 2>/run/errors) || status=$?
 			# The server notes its own doors behind ours, counted from one.
 			passed=$(sort -rn /run/doors | sed 's/ .*//; q')
 			case $status in
 			0)
-				run teardown || complain "teardown failed"
-				# What a success leaves: an empty table, forwarding, a loopback that is up, and
-				# the last address given out.
-				[[ $before == *"table inet netavark"* ]] || ! nft list table inet netavark >/dev/null 2>&1 ||
-					nft "delete table inet netavark; delete table inet netavark-guard"
-				echo "$ip_forward" >/proc/sys/net/ipv4/ip_forward
-				echo "$forwarding" >/proc/sys/net/ipv6/conf/all/forwarding
-				ip -n c1 link set lo down
-				rm -rf "$config/netavark-ipam"
-				! [[ -d /run/leases ]] || cp -a /run/leases "$config/netavark-ipam"
+				restore
 				((door <= passed)) || break
 				# Only what helps but is not needed: the file for systemd, a look at an old file, flows, and
 				# the announcement of the addresses, which comes last.
@@ -173,6 +184,36 @@ macvlan_document() {
 	sweep "" 'injected fault at door' --plugin-directory "$BATS_TEST_TMPDIR/plugins"
 	((SWEPT >= 20))
 	sweep :term '^interrupted by signal 15$' --plugin-directory "$BATS_TEST_TMPDIR/plugins"
+}
+
+# Two networks of both families with ports, one of them isolated.
+rules_document() {
+	document one 'second | port(8080; 80; "tcp") | port(9000; 8000; "udp") | .port_mappings[1].range = 3 |
+		net.options.isolate = "strict"'
+}
+
+sweep_iptables() {
+	rules_document
+	export SWEEP_ONLY='iptables_|nft_(open|begin|find_table|commit)'
+	sweep "" '^ip6?tables: .*injected fault at door'
+	SWEEP_ONLY=_commit
+	sweep :term '^interrupted by signal 15$'
+}
+
+@test "BU-049 FW-060 with iptables a failure or signal at any door takes back what was made, in both of its places" {
+	for_each_flavour sweep_iptables
+}
+
+sweep_beside_another() {
+	document other 'number(2) | second | .networks.back.static_ips = ["10.72.0.12"] | port(8082; 80; "tcp") | net.options.isolate = "strict"'
+	attach c2
+	rules_document
+	export SWEEP_ONLY=_commit
+	sweep "" '^ip6?tables: .*injected fault at door'
+}
+
+@test "BU-049 with iptables a failure does no harm to the rules of a container that runs" {
+	for_each_flavour sweep_beside_another
 }
 
 @test "NV-255 every signal that ends a program is answered with its number" {

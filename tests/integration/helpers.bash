@@ -96,7 +96,7 @@ traced() {
 # knows the functions of this file.
 host_script() {
 	local script
-	script=$(declare -f snapshot snapshot_links snapshot_files)
+	script=$(declare -f snapshot snapshot_links snapshot_files snapshot_rules forget_rules)
 	host bash -euc "$script
 $(cat)" script "$@"
 }
@@ -327,6 +327,33 @@ snapshot_files() {
 		! -name aardvark.pid -exec sha256sum {} + 2>/dev/null | sort
 }
 
+# Rules of nf_tables, and of the legacy tables that are there: those can be emptied, but never go.
+snapshot_rules() {
+	local family table
+	# It complains about tables of iptables; counters go on by themselves.
+	nft list ruleset 2>/dev/null | sed -E 's/counter packets [0-9]+ bytes [0-9]+/counter/'
+	for family in ip ip6; do
+		for table in $(cat "/proc/net/${family}_tables_names" 2>/dev/null); do
+			"${family}tables-legacy-save" -t "$table" | grep -E '^(-|:.* - )' || true
+		done
+	done
+}
+
+# What stays after the last container, of every driver, goes.
+forget_rules() {
+	local family table
+	for table in "inet netavark" "ip filter" "ip nat" "ip6 filter" "ip6 nat"; do
+		# shellcheck disable=SC2086 # words
+		! nft list table $table >/dev/null 2>&1 || nft delete table $table
+	done
+	for family in ip ip6; do
+		for table in $(cat "/proc/net/${family}_tables_names" 2>/dev/null); do
+			"${family}tables-legacy" -t "$table" -F
+			"${family}tables-legacy" -t "$table" -X
+		done
+	done
+}
+
 # snapshot CONFIG CONTAINER... — everything that a setup that failed must leave as it was.
 snapshot() {
 	local config=$1 container
@@ -336,7 +363,7 @@ snapshot() {
 		echo "$container"
 		snapshot_links -n "$container"
 	done
-	nft list ruleset
+	snapshot_rules
 	snapshot_files "$config"
 	grep -H . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/{all,default}/forwarding \
 		/proc/sys/net/ipv4/conf/{all,default}/{forwarding,rp_filter,route_localnet}

@@ -128,29 +128,22 @@ same_rules() {
 	with_each same_rules "${PEER:+$PEER/netavark}"
 }
 
-flush() {
-	local program
-	for program in iptables ip6tables; do
-		host bash -c 'for t in filter nat; do "$1" -t $t -F; "$1" -t $t -X; done' - "$program"
-	done
-}
-
 reload() {
 	local before
 	ours setup c1 "$FIRST"
 	ours setup c2 "$SECOND"
 	before=$(comparable | sort)
-	flush
+	xt_flush
 	theirs firewall-reload
 	equal "$(comparable | sort)" "$before"
-	flush
+	xt_flush
 	ours firewall-reload
 	equal "$(comparable | sort)" "$before"
 	theirs teardown c1 "$FIRST"
 	theirs teardown c2 "$SECOND"
 	theirs setup c1 "$FIRST"
 	before=$(comparable | sort)
-	flush
+	xt_flush
 	ours firewall-reload
 	equal "$(comparable | sort)" "$before"
 	ours teardown c1 "$FIRST"

@@ -385,6 +385,54 @@ all_rules() {
 	FLAVOUR=legacy PATH=$BATS_TEST_TMPDIR/bin-legacy:$PATH xt_save
 }
 
+# ---- reload -------------------------------------------------------------------------------------
+
+reload() {
+	rm -f "$BATS_TEST_TMPDIR/doors"
+	NETAVARK_FAULT_LOG=$BATS_TEST_TMPDIR/doors netavark firewall-reload
+}
+
+reloaded() {
+	local all bad
+	netavark firewall-reload
+	equal "$status $output$stderr" "0 "
+	no_legacy_tables
+	document one 'port(8080; 80; "tcp") | port(8053; 53; "udp") | second | net.options.isolate = "true"'
+	attach c1
+	document two 'number(2) | net.options.isolate = "true" | .port_mappings = [{host_ip: "192.0.2.9", host_port: 9000,
+		container_port: 8000, range: 3, protocol: "tcp"}]'
+	attach c2
+	all=$(xt_save)
+	reload
+	equal "$status $(grep -c commit "$BATS_TEST_TMPDIR/doors")" "0 0"
+	xt_flush
+	# The driver is the one that was noted.
+	NETAVARK_FW=none reload
+	equal "$status $output$stderr" "0 "
+	equal "$(xt_save)" "$all"
+	host iptables -F NETAVARK_FORWARD
+	host iptables -t nat -F NETAVARK-HOSTPORT-DNAT
+	host ip6tables -D INPUT 1
+	RUST_LOG=info reload
+	[[ $stderr == *"Successfully reloaded firewall rules"* ]]
+	equal "$(xt_save)" "$all"
+	xt_flush
+	bad=$(echo "$CONFIG"/firewall/ports/*c0ffee02)
+	cp "$bad" "$BATS_TEST_TMPDIR/good"
+	echo '{' >"$bad"
+	reload
+	refused_like "read firewall config: JSON Decoding error: $bad: *"
+	equal "$(xt_save | grep -c NETAVARK || true)" 0
+	# Keys that older releases did not write, and those of newer ones.
+	jq -c 'del(.internal) | .some_new_key = {}' "$BATS_TEST_TMPDIR/good" >"$bad"
+	reload
+	equal "$(xt_save | sort)" "$(sort <<<"$all")"
+}
+
+@test "NV-300 NV-301 NV-302 NV-303 NV-304 NV-305 NV-306 FW-082 FW-083 FW-084 firewall-reload brings back the rules of iptables" {
+	for_each_flavour reloaded
+}
+
 # ---- several at once ----------------------------------------------------------------------------
 
 # storm NUMBER [OPTION] — that many setups at once, each on a network of its own; with "apart" each with

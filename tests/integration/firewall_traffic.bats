@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # scripts for other shells; variables of bats
 #
-# The nftables backend: connections that must, and must not, come about.
+# Connections that must, and must not, come about, with nftables and with both places of iptables.
 
 load helpers
+load iptables
 
 connect() {
 	on "$1" "$BATS_TEST_DIRNAME/connect.py" "${@:2}"
@@ -32,7 +33,7 @@ answers() {
 
 both_protocols='port(8080; 80; "tcp,udp")'
 
-@test "FW-090 published ports answer from everywhere, with the right address of the caller" {
+published_ports() {
 	connect_outside
 	# Whether a bridge shows its frames to the firewall is the machine's business.
 	host bash -c 'for file in /proc/sys/net/bridge/bridge-nf-call-ip*tables; do
@@ -73,7 +74,15 @@ both_protocols='port(8080; 80; "tcp,udp")'
 	answers fd71:5:9::12 c2 fd71:5:9::11 80
 }
 
-@test "FW-091 every port of a range answers, and one bound to an address only there" {
+@test "FW-090 published ports answer from everywhere, with the right address of the caller" {
+	published_ports
+}
+
+@test "FW-090 published ports answer from everywhere, also with iptables" {
+	for_each_flavour published_ports
+}
+
+bound_ports() {
 	connect_outside
 	host ip address add 198.51.100.5/24 dev uplink
 	host ip address add 2001:db8:1::5/64 dev uplink nodad
@@ -104,7 +113,16 @@ both_protocols='port(8080; 80; "tcp,udp")'
 	answers "" outside 198.51.100.1 8085
 }
 
-@test "FW-093 isolation closes what it promises in both families, and not the published ports" {
+@test "FW-091 every port of a range answers, and one bound to an address only there" {
+	bound_ports
+}
+
+@test "FW-091 every port of a range answers, and one bound to an address only there, also with iptables" {
+	for_each_flavour bound_ports
+}
+
+# isolated_networks — three kinds of two networks each, with ports; what each of them reaches directly.
+isolated_networks() {
 	local number option
 	connect_outside
 	while read -r number option; do
@@ -145,10 +163,26 @@ both_protocols='port(8080; 80; "tcp,udp")'
 		5 5
 		6 6
 	END
+}
+
+@test "FW-093 isolation closes what it promises in both families, and not the published ports" {
+	isolated_networks
 	answers 10.96.0.1 i5 198.51.100.1 8086
 	answers fd96::1 i5 2001:db8:1::1 8086
 	answers 10.94.0.1 i3 198.51.100.1 8084
 	answers 198.51.100.2 outside 198.51.100.1 8085
+}
+
+# Here, as in upstream, the way through the host is closed between isolated networks, too.
+isolated_with_iptables() {
+	isolated_networks
+	answers "" i5 198.51.100.1 8086
+	answers 198.51.100.2 outside 198.51.100.1 8085
+	answers 10.95.0.1 host 127.0.0.1 8085
+}
+
+@test "FW-093 isolation closes what it promises in both families, also with iptables" {
+	for_each_flavour isolated_with_iptables
 }
 
 @test "FW-095 names are answered although the administrator drops what comes in" {
@@ -162,7 +196,26 @@ both_protocols='port(8080; 80; "tcp,udp")'
 	equal "$status" 1
 }
 
-@test "FW-101 the connections of one container outlive what happens to others" {
+# Policies like those that Docker and ufw set.
+dropping_host() {
+	connect_outside
+	host iptables -P INPUT DROP
+	host iptables -P FORWARD DROP
+	document one 'v4 | dns'
+	attach c1
+	serve outside 7000
+	equal "$(on c1 dig +short +tries=1 +time=3 @10.71.0.1 one)" 10.71.0.11
+	answers 198.51.100.1 c1 198.51.100.2 7000
+	# The policy is in force.
+	run on c1 ping -qc1 -W1 10.71.0.1
+	equal "$status" 1
+}
+
+@test "BU-052 FW-095 with iptables a host that drops in the same tables passes names and outgoing traffic" {
+	for_each_flavour dropping_host
+}
+
+connections_live() {
 	connect_outside
 	document one 'port(8080; 80; "tcp")'
 	attach c1
@@ -186,6 +239,14 @@ both_protocols='port(8080; 80; "tcp,udp")'
 	attach c2
 	detach c2
 	lives
+}
+
+@test "FW-101 the connections of one container outlive what happens to others" {
+	connections_live
+}
+
+@test "FW-101 the connections of one container outlive what happens to others, also with iptables" {
+	for_each_flavour connections_live
 }
 
 @test "NV-315 a container of the distribution's netavark is torn down by ours, and the other way round" {

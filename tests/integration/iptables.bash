@@ -74,3 +74,12 @@ xt_empty() {
 no_legacy_tables() {
 	is "" bash -c 'cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2>/dev/null'
 }
+
+# xt_flush — all rules and chains of iptables go, as by somebody who wants to begin anew.
+xt_flush() {
+	if [[ $FLAVOUR == nft ]]; then
+		host nft flush ruleset
+	else
+		host bash -c 'for p in iptables ip6tables; do for t in filter nat; do $p -t $t -F; $p -t $t -X; done; done'
+	fi
+}

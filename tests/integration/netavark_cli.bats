@@ -229,6 +229,12 @@ usage_error() {
 	RUST_LOG=info netavark -f "$DOC" teardown /run/netns/c1
 	equal "$(head -1 <<<"$stderr")" "[INFO  netavark::firewall] Using nftables firewall driver"
 	[[ $stderr == *"removing bridge br-web"* ]]
+	local word
+	for word in iptables IPTables; do
+		RUST_LOG=info netavark --firewall-driver $word -f "$DOC" setup /run/netns/c1
+		equal "$(head -1 <<<"$stderr")" "[INFO  netavark::firewall] Using iptables firewall driver"
+		netavark -f "$DOC" teardown /run/netns/c1
+	done
 	RUST_LOG=info netavark --firewall-driver none -f "$DOC" setup /run/netns/c1
 	equal "$(head -1 <<<"$stderr")" "[INFO  netavark::firewall] Not using firewall"
 }

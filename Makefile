@@ -218,6 +218,8 @@ PART_CARES       = 'integration-cares=[ -e $(CARES) ] || { echo "1..0 \# skip no
 	AARDVARK=$(HERE)/$(CARES) bats --formatter tap tests/integration/aardvark_forward.bats'
 PART_PODMAN      = 'podman=$(call bats_part,tests/compat/podman.bats tests/compat/podman_networks.bats \
 	tests/compat/podman_swap.bats,$(HERE)/$(CHECK))'
+PART_PODMAN_IPTABLES = 'podman-iptables=export NETAVARK_FW=iptables; \
+	$(call bats_part,tests/compat/podman.bats,$(HERE)/$(CHECK))'
 # The netavark of another Debian release, unpacked beside us; without it those tests are skipped.
 PEER       = build/peer/$(1)
 part_peer  = 'round-trip-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/round_trip.bats,$(HERE)/$(CHECK))'
@@ -248,8 +250,8 @@ check: deps
 	@$(RUN) $(call part_vm,bookworm,$(VM_TAGGED)) \
 		$(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_REPLAY) $(PART_REPLAY_ASAN) \
 		$(PART_SCHEMAS) $(PART_PROGRAM) \
-		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(call part_peer,trixie) \
-		$(call part_peer_iptables,trixie)
+		$(PART_CARES) $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN) $(PART_PODMAN) $(PART_PODMAN_IPTABLES) \
+		$(call part_peer,trixie) $(call part_peer_iptables,trixie)
 
 # Beside the programs of the newer Debian releases.
 compat: deps deps-compat build-check

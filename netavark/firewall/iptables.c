@@ -257,7 +257,8 @@ static bool leads_to_container(const struct rule *r, const struct fw_intent *in)
 
 static bool is_jump_of_container(const struct rule *r, const struct fw_intent *in)
 {
-	return r->verdict == VERDICT_JUMP && iptables_rules_is_of(r->comment, in->me.container_id);
+	return r->verdict == VERDICT_JUMP && iptables_rules_is_ports_chain(r->target, &in->net) &&
+	       iptables_rules_is_of(r->comment, in->me.container_id);
 }
 
 static int remove_ports(struct job *j, const struct fw_intent *in, int family, struct error *err)

@@ -11,7 +11,8 @@
 
 #define DNS_PORT     53
 #define MARK_HAIRPIN 0x2000u /* packet mark: masquerade it, it comes back to its own network */
-#define COMMENT_MAX  255     /* bytes of a comment in the kernel, without the NUL */
+#define PORTS_CHAIN  "NETAVARK-DN-"
+#define COMMENT_MAX  255 /* bytes of a comment in the kernel, without the NUL */
 
 const char *const iptables_rules_filter_chains[] = {IPT_INPUT, IPT_FORWARD, IPT_OUTPUT, NULL};
 const char *const iptables_rules_nat_chains[] = {IPT_PREROUTING, IPT_INPUT, IPT_OUTPUT,
@@ -40,7 +41,13 @@ char *iptables_rules_chain(const struct fw_network *net, struct arena *a)
 
 char *iptables_rules_ports_chain(const struct fw_network *net, struct arena *a)
 {
-	return arena_printf(a, "NETAVARK-DN-%s", net->hash_name);
+	return arena_printf(a, PORTS_CHAIN "%s", net->hash_name);
+}
+
+bool iptables_rules_is_ports_chain(const char *name, const struct fw_network *net)
+{
+	return text_starts_with(name, PORTS_CHAIN) &&
+	       strcmp(name + strlen(PORTS_CHAIN), net->hash_name) == 0;
 }
 
 /* Multicast is not for anybody outside, so it keeps the container's address. */

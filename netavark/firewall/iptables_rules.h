@@ -46,6 +46,8 @@ void iptables_rules_ports(const struct fw_intent *in, int family, struct ruleset
 char *iptables_rules_chain(const struct fw_network *net, struct arena *a);
 char *iptables_rules_ports_chain(const struct fw_network *net, struct arena *a);
 
+bool iptables_rules_is_ports_chain(const char *name, const struct fw_network *net);
+
 /* Whether a comment says that the rule belongs to this container. */
 bool iptables_rules_is_of(const char *comment, const char *container_id);
 

@@ -23,6 +23,7 @@
 # Variables: NETAVARK and AARDVARK name the programs; without them those of the test build are used.
 # PODMAN_ROOT is a tree made by fetch_root.sh, with the Podman of another Debian release: it becomes the
 # root of the sandbox, under an overlay, so nothing is written to it.
+# NETAVARK_FW is handed on, as the firewall driver for all that Podman starts.
 
 TREE=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 NETAVARK=$(realpath -m "${NETAVARK:-$TREE/build/check/netavark/netavark}")
@@ -140,6 +141,7 @@ sandbox_stop() {
 inside() {
 	nsenter --target "$SANDBOX" --mount --net --pid --ipc --uts -- \
 		env --ignore-environment PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/run \
+		${NETAVARK_FW:+NETAVARK_FW="$NETAVARK_FW"} \
 		CONTAINERS_CONF="$BATS_FILE_TMPDIR/containers.conf" \
 		CONTAINERS_STORAGE_CONF="$BATS_FILE_TMPDIR/storage.conf" \
 		timeout 60 "$@" 3>&-

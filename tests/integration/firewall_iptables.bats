@@ -220,6 +220,27 @@ two_containers() {
 	for_each_flavour two_containers
 }
 
+disconnected() {
+	local before
+	document one 'port(8080; 80; "tcp") | port(9000; 8000; "udp")'
+	attach c1
+	before=$(xt_save)
+	document back 'second | port(8080; 80; "tcp") | port(9000; 8000; "udp") | .networks |= {back}'
+	local back=$DOC
+	document two 'number(2) | second | .networks |= {back} | .networks.back.static_ips = ["10.72.0.12"]'
+	attach c2
+	attach c1 "$back"
+	[[ $(xt_save) == *"--to-destination 10.72.0.11:80"* ]]
+	detach c1 "$back"
+	[[ $(xt_save) != *10.72.0.11* ]]
+	detach c2
+	equal "$(xt_save)" "$before"
+}
+
+@test "FW-040 a container that leaves one of its networks keeps its ports on the other one" {
+	for_each_flavour disconnected
+}
+
 leftover() {
 	document one 'v4 | port(8080; 80; "tcp")'
 	attach c1

@@ -81,6 +81,11 @@ bool file_is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
+void file_unlock_fd(int fd)
+{
+	flock(fd, LOCK_UN);
+}
+
 int file_write_fd(int fd, const char *data, size_t len, struct error *err)
 {
 	while (len) {

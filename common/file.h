@@ -55,6 +55,9 @@ int file_lock(const char *path, unsigned int seconds, int *out_fd, struct error 
 /* The same for a file that is open: the lock goes with the descriptor. path is for the message. */
 int file_lock_fd(int fd, const char *path, unsigned int seconds, struct error *err) must_check;
 
+/* Gives the lock of a file up that stays open. */
+void file_unlock_fd(int fd);
+
 /* Writes all bytes, whatever the size of the pipe. Errors of write(2). */
 int file_write_fd(int fd, const char *data, size_t len, struct error *err) must_check;
 

@@ -739,6 +739,17 @@ int address_add(struct nl_sock *nl, int index, const struct prefix *p, struct un
 	return 0;
 }
 
+int address_delete(struct nl_sock *nl, int index, const struct prefix *p, struct error *err)
+{
+	int r = fault("address_delete", err);
+
+	if (r < 0)
+		return r;
+	log_debug("deleting address %s from link %d", prefix_str(p), index);
+	r = change(nl, address_message(RTM_DELADDR, 0, index, p));
+	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
+}
+
 struct address_list {
 	int index; /* 0: all */
 	struct arena *arena;
@@ -830,8 +841,10 @@ static struct nl_msg *route_message(int type, int flags, const struct route *rou
 		.rtm_dst_len = route->destination.len,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_scope =
+			route->link && !route->gateway.family ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
 		.rtm_type = route->type,
+		.rtm_flags = route->on_link ? RTNH_F_ONLINK : 0,
 	};
 	struct nl_msg *msg = message(type, flags, &rtm, sizeof(rtm));
 	int size = (int)addr_size(&route->destination.addr);
@@ -841,6 +854,8 @@ static struct nl_msg *route_message(int type, int flags, const struct route *rou
 	nla_put(msg, RTA_DST, size, route->destination.addr.bytes);
 	if (route->gateway.family)
 		nla_put(msg, RTA_GATEWAY, size, route->gateway.bytes);
+	if (route->link)
+		nla_put_u32(msg, RTA_OIF, (uint32_t)route->link);
 	nla_put_u32(msg, RTA_PRIORITY, route->metric);
 	return msg;
 }

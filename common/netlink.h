@@ -67,6 +67,8 @@ struct route {
 	struct addr gateway;	   /* none for the types without */
 	uint32_t metric;	   /* smaller wins */
 	uint8_t type;		   /* RTN_UNICAST, RTN_BLACKHOLE, … */
+	int link;		   /* index of the device; 0: the gateway decides */
+	bool on_link;		   /* the gateway is on the link although no subnet says so */
 };
 
 int netlink_open(struct nl_sock **out, struct error *err) must_check;
@@ -149,6 +151,10 @@ int link_has_ports(struct nl_sock *nl, int master, bool *out, struct error *err)
 /* IPv4 with its broadcast address, scope global. Undo: removed again; undo may be NULL. */
 int address_add(struct nl_sock *nl, int index, const struct prefix *p, struct undo *undo,
 		struct error *err) must_check;
+
+/* Errors: -EADDRNOTAVAIL if it is not there. */
+int address_delete(struct nl_sock *nl, int index, const struct prefix *p,
+		   struct error *err) must_check;
 
 /* Whether the link carries exactly this address and prefix length. */
 int address_exists(struct nl_sock *nl, int index, const struct prefix *p, bool *out,

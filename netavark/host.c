@@ -59,6 +59,14 @@ int host_lock(struct host *h, struct error *err)
 	return r;
 }
 
+void host_unlock(struct host *h)
+{
+	if (h->ns >= 0)
+		file_unlock_fd(h->ns);
+	if (h->lock >= 0)
+		close(steal_fd(&h->lock));
+}
+
 void host_close(struct host *h)
 {
 	if (h->nl)

@@ -37,6 +37,9 @@ int host_open_container(struct host *h, const char *path, struct error *err) mus
  */
 int host_lock(struct host *h, struct error *err) must_check;
 
+/* Lets others go on meanwhile, for waiting; host_lock() comes back. */
+void host_unlock(struct host *h);
+
 void host_close(struct host *h);
 
 /* Runs fn in the container's namespace. */

@@ -119,6 +119,8 @@ static void print_command_help(FILE *to, const struct program *p, const struct c
 	fprintf(to, "\n\nOptions:\n");
 	print_options(to, c->options, c->n_options);
 	fprintf(to, "  -h, %-34s %s\n", "--help", "Print help");
+	if (c->version_name)
+		fprintf(to, "  -V, %-34s %s\n", "--version", "Print the version");
 }
 
 static const struct command *find_command(const struct program *p, const char *name)
@@ -156,7 +158,8 @@ static int scan_command(struct scan *s, struct command_line *line)
 		if (!only_args && strcmp(arg, "--") == 0) {
 			only_args = true;
 		} else if (!only_args && arg[0] == '-' && arg[1]) {
-			int r = take_option(s, c->options, c->n_options, line->options, false);
+			int r = take_option(s, c->options, c->n_options, line->options,
+					    c->version_name != NULL);
 			if (r)
 				return r;
 		} else if (n_args < n_wanted) {
@@ -201,7 +204,7 @@ static int answer(const struct scan *s, const struct command *c, int r)
 	const struct program *p = s->program;
 
 	if (r == SHOW_VERSION) {
-		printf("%s %s\n", p->name, p->version);
+		printf("%s %s\n", c ? c->version_name : p->name, p->version);
 		return 0;
 	}
 	if (r == SHOW_HELP)
@@ -214,7 +217,7 @@ static int answer(const struct scan *s, const struct command *c, int r)
 int command_main(const struct program *program, int argc, char **argv, struct arena *a)
 {
 	struct scan s = {.program = program, .arena = a, .argv = argv, .argc = argc, .i = 1};
-	struct command_line line = {0};
+	struct command_line line = {.argv = argv};
 	int r = scan_globals(&s, &line);
 
 	if (r)

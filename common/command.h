@@ -37,12 +37,14 @@ struct command_line {
 	struct command_values globals[COMMAND_OPTIONS_MAX]; /* by index into program->options */
 	struct command_values options[COMMAND_OPTIONS_MAX]; /* by index into command->options */
 	const char *args[COMMAND_ARGS_MAX];
+	char **argv; /* all words as they came, for handing them on */
 };
 
 struct command {
 	const char *name;
 	const char *args[COMMAND_ARGS_MAX + 1]; /* required arguments, ends with NULL */
 	const char *help;
+	const char *version_name; /* as what it answers --version; NULL: it does not know that */
 	const struct command_option *options; /* its own; NULL if n_options is 0 */
 	size_t n_options;
 	int (*run)(const struct command_line *line); /* returns the exit status */

@@ -8,6 +8,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/podman
 MANDIR     ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 SCHEMADIR  ?= $(PREFIX)/share/netavark/schemas
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 BUILD      ?= build/release
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
@@ -17,7 +18,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev
 	libjansson-dev libc-ares-dev libevent-dev libcap-dev libseccomp-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
-	busybox-static man-db mandoc \
+	busybox-static man-db mandoc dnsmasq-base \
 	knot-dnsutils musl-tools
 DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
 	$(shell grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || echo virtiofsd)
@@ -40,6 +41,7 @@ export SOURCE_DATE_EPOCH
 
 PKGS_NETAVARK := libnl-3.0 libmnl libnftnl libip4tc libip6tc jansson libmd
 PKGS_AARDVARK := libevent_core libcares libcap libseccomp
+PKGS_PROXY    := libevent_core libnl-3.0 jansson
 PKGS_TEST     := cmocka
 # Quiet before `make deps`, when there is no pkg-config yet.
 pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
@@ -48,12 +50,14 @@ PKG_CFLAGS := $(call pkg,--cflags,$(PKGS_NETAVARK) $(PKGS_AARDVARK))
 CPPFLAGS += $(PKG_CFLAGS)
 
 SRC_COMMON   := $(wildcard common/*.c)
-SRC_NETAVARK := $(filter-out netavark/main.c,$(wildcard netavark/*.c netavark/*/*.c))
+SRC_NETAVARK := $(filter-out netavark/main.c netavark/%/main.c,$(wildcard netavark/*.c netavark/*/*.c))
 SRC_AARDVARK := $(filter-out aardvark-dns/main.c,$(wildcard aardvark-dns/*.c))
 SRC_UNIT     := $(wildcard tests/unit/test_*.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-PROGRAMS := $(BUILD)/netavark/netavark $(BUILD)/aardvark-dns/aardvark-dns
+SRC_MAIN     := netavark/main.c netavark/dhcp-proxy/main.c netavark/dhcp-proxy-client/main.c aardvark-dns/main.c
+PROGRAMS := $(addprefix $(BUILD)/netavark/,netavark netavark-dhcp-proxy netavark-dhcp-proxy-client) \
+	$(BUILD)/aardvark-dns/aardvark-dns
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(SRC_UNIT))
 
 Q := $(if $(V),,@)
@@ -77,6 +81,11 @@ $(BUILD)/lib%.a:
 $(BUILD)/netavark/netavark: $(BUILD)/netavark/main.o $(BUILD)/libnetavark.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_NETAVARK))
+
+# `netavark dhcp-proxy` becomes it; they must be installed side by side.
+$(BUILD)/netavark/netavark-%: $(BUILD)/netavark/%/main.o $(BUILD)/libnetavark.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_PROXY))
 
 $(BUILD)/aardvark-dns/aardvark-dns: $(BUILD)/aardvark-dns/main.o $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
@@ -216,6 +225,7 @@ PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,t
 # What concerns forwarding once more, with another c-ares.
 PART_CARES       = 'integration-cares=[ -e $(CARES) ] || { echo "1..0 \# skip no newer c-ares"; exit 0; }; \
 	AARDVARK=$(HERE)/$(CARES) bats --formatter tap tests/integration/aardvark_forward.bats'
+PART_SLOW        = 'slow=$(call bats_part,tests/slow,$(HERE)/$(CHECK))'
 PART_PODMAN      = 'podman=$(call bats_part,tests/compat/podman.bats tests/compat/podman_networks.bats \
 	tests/compat/podman_swap.bats,$(HERE)/$(CHECK))'
 PART_PODMAN_IPTABLES = 'podman-iptables=export NETAVARK_FW=iptables; \
@@ -241,7 +251,7 @@ VM_TAGGED = --filter-tags vm $(shell grep -lE '^ *\# bats (file|test)_tags=(.*,)
 part_vm   = 'vm-$(1)=$(call programs,$(HERE)/$(CHECK)) tests/vm/suite.sh $(1) $(2)'
 fetch_kernel = tests/vm/fetch_kernel.sh $(1) build/vm/$(1) || echo "cannot get the kernel of $(1)"
 
-.PHONY: check check-unit check-vm check-integration check-podman check-schemas check-fresh compat asan demo golden
+.PHONY: check check-slow check-unit check-vm check-integration check-podman check-schemas check-fresh compat asan demo golden
 check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
 	@$(call fetch_peer,trixie)
@@ -265,6 +275,10 @@ compat: deps deps-compat build-check
 		$(call part_root,trixie) $(call part_root,sid) \
 		$(call part_root,experimental,tests/compat/podman_create.bats) \
 		$(call part_compare,experimental)
+
+# What takes minutes because it waits for clocks that nobody can hurry.
+check-slow: deps build-check
+	@$(RUN) $(PART_SLOW)
 
 check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)
@@ -314,10 +328,10 @@ lint: deps-lint
 		"-DLIST_FOREACH(v,h,f)=while((v=(h)->lh_first))" \
 		"-Djson_array_foreach(a,i,v)=for(i=0;(v=json_array_get(a,i));i++)" \
 		"-Djson_object_foreach(o,k,v)=for(;next_member(o,&k,&v);)" \
-		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c
-	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) netavark/main.c aardvark-dns/main.c \
+		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_MAIN)
+	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_MAIN) \
 		-- $(CPPFLAGS) -std=gnu11
-	@for f in $(SRC_COMMON) $(SRC_NETAVARK) netavark/main.c; do \
+	@for f in $(SRC_COMMON) $(SRC_NETAVARK) $(filter netavark/%,$(SRC_MAIN)); do \
 		gcc $(CPPFLAGS) -std=gnu11 -O1 -fanalyzer -Werror -c -o /dev/null $$f || exit 1; done
 	@$(MAKE) --no-print-directory all
 	tests/lint/check_prefixes.sh $(BUILD)
@@ -325,17 +339,26 @@ lint: deps-lint
 # ---- installation ----
 
 .PHONY: install uninstall
+UNITS := netavark-dhcp-proxy.service netavark-nftables-reload.service
 install: all
-	install -D -m 0755 $(BUILD)/netavark/netavark $(DESTDIR)$(LIBEXECDIR)/netavark
+	for p in $(notdir $(filter $(BUILD)/netavark/%,$(PROGRAMS))); do \
+		install -D -m 0755 $(BUILD)/netavark/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	install -D -m 0755 $(BUILD)/aardvark-dns/aardvark-dns $(DESTDIR)$(LIBEXECDIR)/aardvark-dns
 	install -D -m 0644 netavark/netavark.1 $(DESTDIR)$(MANDIR)/man1/netavark.1
 	install -D -m 0644 aardvark-dns/aardvark-dns.8 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8
+	install -D -m 0644 netavark/dhcp-proxy/netavark-dhcp-proxy.8 $(DESTDIR)$(MANDIR)/man8/netavark-dhcp-proxy.8
+	ln -sf netavark-dhcp-proxy.8 $(DESTDIR)$(MANDIR)/man8/netavark-dhcp-proxy-client.8
+	install -D -m 0644 common/dist/systemd/netavark-dhcp-proxy.socket $(DESTDIR)$(UNITDIR)/netavark-dhcp-proxy.socket
+	for u in $(UNITS); do sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|' common/dist/systemd/$$u.in | \
+		install -D -m 0644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	install -D -m 0644 common/dist/completion.bash $(DESTDIR)$(BASHCOMPDIR)/netavark
 	ln -sf netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
 	for s in schemas/*.json; do install -D -m 0644 $$s $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
 
 uninstall:
-	rm -f $(DESTDIR)$(LIBEXECDIR)/netavark $(DESTDIR)$(LIBEXECDIR)/aardvark-dns \
+	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(PROGRAMS))) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man8/,netavark-dhcp-proxy.8 netavark-dhcp-proxy-client.8) \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,netavark-dhcp-proxy.socket $(UNITS)) \
 		$(DESTDIR)$(MANDIR)/man1/netavark.1 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8 \
 		$(DESTDIR)$(BASHCOMPDIR)/netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
 	for s in schemas/*.json; do rm -f $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
@@ -352,6 +375,7 @@ help:
 		'make deps       the Debian packages of building and testing (DEPS_DRY=1 names them)' \
 		'make asan       unit and integration tests under clang with sanitizers' \
 		'make check-unit check-integration check-podman check-schemas    one kind of test' \
+		'make check-slow what has to wait for minutes: real DHCP leases' \
 		'make fuzz FUZZ=query SECONDS=60    one of: $(FUZZ_INPUTS)' \
 		'make bench-dns  aardvark-dns beside those of other releases' \
 		'make check-vm   with the kernels of Debian 12 and 13, in VMs; VM_TESTS names the tests' \
@@ -362,4 +386,4 @@ help:
 
 -include $(patsubst %.o,%.d,$(call obj,$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_UNIT) \
 	$(wildcard tests/fuzz/*.c) \
-	netavark/main.c aardvark-dns/main.c))
+	$(SRC_MAIN)))

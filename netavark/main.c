@@ -36,6 +36,7 @@ static const struct command commands[] = {
 	{.name = "firewall-reload",
 	 .run = command_firewall_reload,
 	 .help = "Put back firewall rules that something else has removed"},
+	COMMAND_DHCP_PROXY_ROW(command_dhcp_proxy),
 	{.name = "version", .run = command_version, .help = "Print build information as JSON"},
 };
 

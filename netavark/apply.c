@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "netavark/announce.h"
+#include "netavark/dhcp.h"
 #include "netavark/dns.h"
 #include "netavark/firewall/conntrack.h"
 #include "netavark/firewall/store.h"
@@ -51,13 +52,35 @@ static int raise_loopback(struct host *h, struct error *err)
 	return r < 0 ? wrap(err, "set loopback up") : 0;
 }
 
+/*
+ * A lease can take seconds, and nobody has to wait for it but us. It comes before the next network,
+ * as the order of networks decides which default route wins.
+ */
+static int take_dhcp_lease(struct plan *plan, struct network_plan *net,
+			   const struct network_status *status, struct host *h, struct error *err)
+{
+	struct error again;
+
+	host_unlock(h);
+	int r = dhcp_take(plan, net, status->mac, h, err);
+	if (host_lock(h, &again) < 0 && r == 0) {
+		*err = again;
+		r = -again.code;
+	}
+	return r;
+}
+
 static int setup_networks(struct plan *plan, struct host *h, struct network_status *out,
 			  struct error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->n_networks; i++) {
-		r = plan->networks[i].driver->setup(&plan->networks[i], h, &out[i], err);
+		struct network_plan *net = &plan->networks[i];
+
+		r = net->driver->setup(net, h, &out[i], err);
+		if (r == 0 && net->ipam == IPAM_DHCP)
+			r = take_dhcp_lease(plan, net, &out[i], h, err);
 		if (r == 0)
 			r = apply_interrupted(err);
 	}
@@ -159,11 +182,23 @@ static void teardown_firewall(struct plan *plan, const struct firewall *fw, stru
 		conntrack_forget(intents, n, h);
 }
 
+/* Before the lock is taken: the proxy may be slow, and the interfaces are still there. */
+static void release_dhcp_leases(const struct plan *plan, struct host *h, struct error *all)
+{
+	for (size_t i = 0; h->container_nl && i < plan->n_networks; i++) {
+		struct error one;
+
+		if (plan->networks[i].ipam == IPAM_DHCP)
+			collect(all, dhcp_release(plan, &plan->networks[i], h, &one), &one);
+	}
+}
+
 void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h, struct error *err)
 {
 	bool *complete = arena_alloc(plan->arena, plan->n_networks * sizeof(*complete));
 	struct error one = {0};
 
+	release_dhcp_leases(plan, h, err);
 	collect(err, host_lock(h, &one), &one);
 	dns_remove(plan, h, err);
 	collect(err, lease_recall(plan, &one), &one);

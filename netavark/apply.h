@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Makes a plan real, or takes it away. Both hold the lock of the config directory throughout. */
+/*
+ * Makes a plan real, or takes it away. Both hold the lock of the config directory, but not while they
+ * wait for a DHCP server.
+ */
 
 #include "netavark/drivers/driver.h"
 

@@ -246,8 +246,10 @@ int ipam_plan(const struct plan *plan, const struct network_setup *net, struct n
 		out->ipam = IPAM_NONE;
 		return 0;
 	}
-	if (strcmp(driver, "dhcp") == 0)
-		return 0; /* the driver says what it thinks of it */
+	if (strcmp(driver, "dhcp") == 0) {
+		out->ipam = IPAM_DHCP; /* the driver says what it thinks of it */
+		return 0;
+	}
 	if (strcmp(driver, "host-local") != 0)
 		return fail(err, EINVAL, "unsupported ipam driver %s", driver);
 	return plan_host_local(plan, net, out, err);

@@ -244,6 +244,8 @@ static void print_addresses(struct text *t, const struct network_plan *net)
 			text_printf(t, "  address from %s - %s\n", addr_str(&first),
 				    addr_str(&last));
 	}
+	if (net->ipam == IPAM_DHCP)
+		text_add(t, "  address by DHCP\n");
 	if (net->internal || net->no_default_route)
 		text_add(t, "  no default route\n");
 	else if (net->n_gateways)

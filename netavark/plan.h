@@ -20,6 +20,7 @@
 enum ipam_kind {
 	IPAM_STATIC,	/* the caller has chosen the addresses */
 	IPAM_AUTOMATIC, /* ours chooses, one per subnet, when the plan is applied */
+	IPAM_DHCP,	/* a DHCP server does, see netavark/dhcp.h */
 	IPAM_NONE,
 };
 
@@ -64,9 +65,12 @@ struct network_plan {
 	size_t n_subnets;
 	struct prefix *gateways; /* for the bridge, in the order of the subnets */
 	size_t n_gateways;
-	struct address_plan *addresses; /* filled by ipam_lease() if IPAM_AUTOMATIC */
+	struct address_plan *addresses; /* filled by lease_take() or dhcp_take() if they choose */
 	size_t n_addresses;
-	struct route *routes; /* the static ones */
+	struct addr *lease_servers; /* name servers and domain of a DHCP lease */
+	size_t n_lease_servers;
+	const char *lease_domain; /* NULL or "": none */
+	struct route *routes;	  /* the static ones */
 	size_t n_routes;
 	struct sysctl_setting *host_sysctls; /* for the bridge, if it is made by this run */
 	size_t n_host_sysctls;

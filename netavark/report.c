@@ -24,6 +24,13 @@ static json_t *addresses_json(const struct network_plan *net)
 	return list;
 }
 
+/* Those of the lease, unless the container has servers of its own, which its engine knows. */
+static json_t *lease_servers_json(const struct plan *plan, const struct network_plan *net)
+{
+	return network_addrs_json(net->lease_servers,
+				  plan->req->n_dns_servers ? 0 : net->n_lease_servers);
+}
+
 /*
  * Our server's addresses with DNS; without, the container's own servers are passed through. Networks
  * without a bridge have nothing to do with names.
@@ -32,6 +39,8 @@ static json_t *servers_json(const struct plan *plan, const struct network_plan *
 {
 	json_t *out;
 
+	if (net->ipam == IPAM_DHCP && !(net->bridge && net->setup->dns_enabled))
+		return lease_servers_json(plan, net);
 	if (!net->bridge)
 		return json_array();
 	if (!net->setup->dns_enabled)
@@ -54,6 +63,8 @@ static json_t *block_json(const struct plan *plan, const struct network_status *
 	json_t *domains = json_array(), *interfaces = json_object();
 	if (net->bridge && net->setup->dns_enabled)
 		json_array_append_new(domains, json_string(SEARCH_DOMAIN));
+	else if (net->lease_domain && *net->lease_domain)
+		json_array_append_new(domains, json_string(net->lease_domain));
 	snprintf(mac, sizeof(mac), MAC_TEXT, MAC_ARGS(status->mac));
 	json_object_set_new(interfaces, net->container_if,
 			    json_pack("{s:s, s:o}", "mac_address", mac, "subnets",

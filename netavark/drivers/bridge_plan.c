@@ -184,8 +184,6 @@ static int plan_mode(const struct network_setup *net, struct network_plan *out, 
 	if (dhcp && !out->unmanaged)
 		return fail(err, EINVAL,
 			    "cannot use dhcp ipam driver without using the option mode=unmanaged");
-	if (dhcp)
-		return fail(err, EOPNOTSUPP, "ipam driver dhcp is not supported");
 	r = option_addr(net->options, net->n_options, "outbound_addr4", AF_INET, &out->outbound4,
 			err);
 	if (r == 0)

@@ -63,14 +63,6 @@ int vlan_read_options(const struct network_setup *net, struct network_plan *out,
 	return option_i32(list, n, "bclim", &out->macvlan.bc_cutoff, err);
 }
 
-static int plan_addresses(const struct plan *plan, const struct network_setup *net,
-			  struct network_plan *out, struct error *err)
-{
-	if (net->ipam_driver && strcmp(net->ipam_driver, "dhcp") == 0)
-		return fail(err, EOPNOTSUPP, "ipam driver dhcp is not supported");
-	return ipam_plan(plan, net, out, err);
-}
-
 int vlan_read_mode(const struct network_setup *net, struct network_plan *out, struct error *err)
 {
 	const char *text = option_text(net->options, net->n_options, "mode");
@@ -119,7 +111,7 @@ int vlan_plan(const struct plan *plan, const struct network_setup *net, struct n
 	out->internal = net->internal;
 	r = plan_step(plan, vlan_read_options(net, out, err), err);
 	if (r == 0)
-		r = plan_step(plan, plan_addresses(plan, net, out, err), err);
+		r = plan_step(plan, ipam_plan(plan, net, out, err), err);
 	if (r == 0)
 		r = plan_step(plan, vlan_read_mode(net, out, err), err);
 	if (r == 0)

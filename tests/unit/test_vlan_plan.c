@@ -113,8 +113,6 @@ static void addresses_are_checked(void **state)
 		 "route 10.1.0.0/16 requires a gateway for type unicast"},
 		{"macvlan", ME, "'ipam_options':{'driver':'someDriver'},", "",
 		 "unsupported ipam driver someDriver"},
-		{"macvlan", ME, "'ipam_options':{'driver':'dhcp'},", "",
-		 "ipam driver dhcp is not supported"},
 	};
 
 	(void)state;

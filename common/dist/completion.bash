@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion for netavark(1) and aardvark-dns(8)
+# bash completion for netavark(1), netavark-dhcp-proxy-client(8) and aardvark-dns(8)
 #
 # The words are taken from the programs' own usage texts, so that they cannot drift apart.
 
@@ -15,11 +15,11 @@ _netavark() {
 	local -a commands
 	COMPREPLY=()
 	case $previous in
-	-f | --file | -a | --aardvark-binary)
+	-f | --file | -a | --aardvark-binary | --uds)
 		compopt -o default
 		return
 		;;
-	-c | --config | --plugin-directory | --ipam-dir)
+	-c | --config | --plugin-directory | --ipam-dir | -d | --dir)
 		compopt -o default -o dirnames
 		return
 		;;
@@ -44,4 +44,4 @@ _netavark() {
 	mapfile -t COMPREPLY < <(compgen -W "$(_netavark_words "$program" ${command:+"$command"})" -- "$word")
 }
 
-complete -F _netavark netavark aardvark-dns
+complete -F _netavark netavark netavark-dhcp-proxy-client aardvark-dns

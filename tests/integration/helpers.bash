@@ -53,7 +53,11 @@ host_main() {
 		ip -n "$container" link set lo down
 	done
 	echo ready >"$1"
+<<<<<<< HEAD
 	sleep "$2" &
+=======
+	sleep "${HOST_SECONDS:-120}" &
+>>>>>>> 41edbdd (DHCP: integration tests with dnsmasq and a scripted server, schemas, leases of two minutes in check-slow)
 	wait $!
 }
 

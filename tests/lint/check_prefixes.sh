@@ -39,6 +39,7 @@ declare -A subjects=(
 	[netavark/commands/teardown]="command_teardown"
 	[netavark/commands/create]="command_create"
 	[netavark/commands/plan]="command_plan"
+	[netavark/commands/dhcp_proxy]="command_dhcp_proxy"
 	[netavark/commands/firewall_reload]="command_firewall_reload"
 	[netavark/commands/update]="command_update"
 	[netavark/commands/version]="command_version"
@@ -63,7 +64,7 @@ while IFS= read -r file; do
 	done < <(nm --defined-only --extern-only --format=just-symbols "$build/$stem.o")
 done < <(git ls-files 'common/*.c' 'netavark/*.c' 'aardvark-dns/*.c')
 
-doors='common/(file|process|netns|netlink|sysctl|fault)\.c|netavark/(announce|dns|lease)\.c|netavark/firewall/(nft_kernel|conntrack)\.c'
+doors='common/(file|process|netns|netlink|sysctl|fault)\.c|netavark/(announce|dhcp_call|dns|lease)\.c|netavark/dhcp-proxy/(raw|talk|proxy)\.c|netavark/firewall/(nft_kernel|conntrack)\.c'
 doors+='|netavark/commands/.*|netavark/main\.c|netavark/host\.c|aardvark-dns/.*'
 calls='(open|creat|unlink|unlinkat|rename|mkdir|socket|setns|fork|posix_spawn|execve|kill|bind|sendmsg)'
 if git grep -nE "(^|[^a-z_>.])$calls\(" -- 'common/*.c' 'netavark/*.c' | grep -vE "^($doors):"; then

@@ -53,11 +53,7 @@ host_main() {
 		ip -n "$container" link set lo down
 	done
 	echo ready >"$1"
-<<<<<<< HEAD
 	sleep "$2" &
-=======
-	sleep "${HOST_SECONDS:-120}" &
->>>>>>> 41edbdd (DHCP: integration tests with dnsmasq and a scripted server, schemas, leases of two minutes in check-slow)
 	wait $!
 }
 
@@ -66,7 +62,7 @@ start_host() {
 	local fifo=$BATS_TEST_TMPDIR/ready answer=
 	mkfifo "$fifo"
 	unshare --mount --net --pid --fork --kill-child=KILL --mount-proc \
-		bash -c "$(declare -f host_main); host_main '$fifo' $((120 * SLOWNESS))" \
+		bash -c "$(declare -f host_main); host_main '$fifo' $((${HOST_SECONDS:-120} * SLOWNESS))" \
 		>"$BATS_TEST_TMPDIR/host.log" 2>&1 3>&- &
 	LAUNCHER=$!
 	disown

@@ -240,6 +240,8 @@ ROOT       = build/root/$(1)
 part_root  = 'podman-$(1)=export PODMAN_ROOT=$(HERE)/$(call ROOT,$(1)); $(call bats_part,tests/compat/podman.bats \
 	tests/compat/podman_networks.bats $(2),$(HERE)/$(CHECK))'
 part_compare = 'compare-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(CHECK)/netavark/netavark tests/compat/compare.sh'
+part_compare_create = 'compare-create-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(CHECK)/netavark/netavark \
+	tests/compat/compare_create.sh'
 fetch_root = tests/compat/fetch_root.sh $(1) $(call ROOT,$(1)) || echo "cannot make a tree of $(1)"
 fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
@@ -274,7 +276,7 @@ compat: deps deps-compat build-check
 		$(call part_peer_iptables,trixie) $(call part_peer_iptables,sid) \
 		$(call part_root,trixie) $(call part_root,sid) \
 		$(call part_root,experimental,tests/compat/podman_create.bats) \
-		$(call part_compare,experimental)
+		$(call part_compare,experimental) $(call part_compare_create,experimental)
 
 # What takes minutes because it waits for clocks that nobody can hurry.
 check-slow: deps build-check

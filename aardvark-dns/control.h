@@ -20,9 +20,9 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 
-#define CONTROL_SUFFIX	     ".ctl"
-#define CONTROL_REQUEST_MAX  4096 /* bytes of a line */
-#define CONTROL_CLIENTS_MAX  16
+#define CONTROL_SUFFIX	    ".ctl"
+#define CONTROL_REQUEST_MAX 4096 /* bytes of a line */
+#define CONTROL_CLIENTS_MAX 16
 #ifdef FAULT_INJECTION
 #define CONTROL_IDLE_SECONDS 2 /* for tests */
 #else

@@ -281,6 +281,7 @@ static void release(struct daemon *d)
 	forwarder_free(d->service.forwarder);
 	cache_free(d->service.cache);
 	stats_free(d->service.stats);
+	attached_forget(&d->service.attached);
 	if (d->on_signals)
 		event_free(d->on_signals);
 	if (d->look_again)

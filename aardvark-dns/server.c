@@ -183,6 +183,8 @@ static void batch_answer(struct batch *b, const struct listener *l, unsigned int
 	enum answer verdict =
 		answer(&s->rules, &asked, b->in_data[i], b->in[i].msg_len, &b->contexts[i], &reply);
 	enum source source = SOURCE_LOCAL;
+	if (service_refuses(s, &b->contexts[i], &asked.client, &reply))
+		verdict = ANSWER_REPLY;
 	if (verdict == ANSWER_FORWARD) {
 		reply.room = SERVICE_UDP_MAX;
 		source = SOURCE_CACHE;

@@ -37,6 +37,19 @@ void service_set_zones(struct service *s, const struct zones *zones)
 	s->zones = zones;
 	s->host.known = false;
 	stats_set_zones(s->stats, zones);
+	attached_forget(&s->attached);
+}
+
+bool service_refuses(struct service *s, const struct answer_context *c, const struct addr *client,
+		     struct wire *reply)
+{
+	if (!c->whole || c->view.host ||
+	    attached_has(&s->attached, s->zones, client, clock_now_ms()))
+		return false;
+	reply->len = 0;
+	reply->bad = false;
+	answer_empty(&c->query, RCODE_REFUSED, reply);
+	return true;
 }
 
 void service_refresh(struct service *s)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "aardvark-dns/answer.h"
+#include "aardvark-dns/attached.h"
 #include "aardvark-dns/cache.h"
 #include "aardvark-dns/forward.h"
 #include "aardvark-dns/relay.h"
@@ -24,6 +25,7 @@ struct service {
 	struct cache *cache;
 	struct forwarder *forwarder;
 	struct stats *stats;
+	struct attached attached;
 	/* Whom to tell of every query that has found its end; NULL: nobody. */
 	void (*tell)(void *arg, const struct finished *f);
 	void *tell_arg;
@@ -40,6 +42,13 @@ struct service {
 
 /* Puts another snapshot into force. */
 void service_set_zones(struct service *s, const struct zones *zones);
+
+/*
+ * Refuses a query of a client that is neither a container that we know nor near: writes another
+ * reply in place of the one that is there. Returns false if the client is served.
+ */
+bool service_refuses(struct service *s, const struct answer_context *c, const struct addr *client,
+		     struct wire *reply);
 
 /* Reads the file that names the host's servers again if it has changed. */
 void service_refresh(struct service *s);

@@ -122,6 +122,8 @@ static void take_message(struct connection *c, const uint8_t *message, size_t le
 	enum answer verdict = answer(&s->rules, &asked, message, len, &context, &reply);
 
 	enum source source = SOURCE_LOCAL;
+	if (service_refuses(s, &context, &c->client, &reply))
+		verdict = ANSWER_REPLY;
 	if (verdict == ANSWER_FORWARD && service_cached(s, &context, true, &reply)) {
 		verdict = ANSWER_REPLY;
 		source = SOURCE_CACHE;

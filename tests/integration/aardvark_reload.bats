@@ -31,7 +31,7 @@ sockets() {
 	equal "$(sockets)" "$before"
 }
 
-@test "AV-042 no query is lost during reloads" {
+@test "AV-042 BU-057 no query is lost during reloads" {
 	usual_network
 	start
 	host python3 - "$PID" "$CONF" <<-'EOF'

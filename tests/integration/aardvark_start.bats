@@ -140,7 +140,7 @@ start_fails() {
 	equal "$(ask_short @10.89.0.1 db)" 10.89.0.2
 }
 
-@test "AV-024 a tentative IPv6 address is waited for" {
+@test "AV-024 BU-064 a tentative IPv6 address is waited for" {
 	usual_network
 	container # a port for the bridge, without which it has no carrier
 	host ip address add fd00:90::1/64 dev br0

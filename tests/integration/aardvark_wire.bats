@@ -20,7 +20,7 @@ load aardvark
 	done
 }
 
-@test "AV-083 AV-084 nothing about local names leaves" {
+@test "AV-083 AV-084 BU-053 nothing about local names leaves" {
 	usual_network
 	resolver 127.0.0.10
 	echo nameserver 127.0.0.10 >"$RESOLV"
@@ -32,6 +32,35 @@ load aardvark
 	done
 	equal "$(recorded)" ""
 	equal "$(ask_short @10.89.0.1 no)" 127.0.0.10
+}
+
+@test "who comes by way of a router is refused" {
+	usual_network
+	resolver 127.0.0.10
+	echo nameserver 127.0.0.10 >"$RESOLV"
+	start
+	container 10.89.0.50/24 fd00:89::50/64
+	host ip link add far type veth peer name eth1 netns "$CONTAINER"
+	host ip address add 192.0.2.1/24 dev far
+	host ip link set far up
+	inside ip address add 192.0.2.7/24 dev eth1
+	inside ip link set eth1 up
+	inside ip route add 10.89.9.0/24 via 192.0.2.1
+	local answer
+	for transport in +notcp +tcp; do
+		# A neighbour, by both families.
+		equal "$(inside dig +short +tries=1 $transport @10.89.0.1 db)" 10.89.0.2
+		equal "$(inside dig +short +tries=1 $transport @fd00:89::1 db AAAA)" fd00:89::2
+		for name in db x.test; do
+			answer=$(inside dig +tries=1 $transport -b 192.0.2.7 @10.89.0.1 $name)
+			[[ $answer == *"status: REFUSED"* && $answer == *"ANSWER: 0"* ]]
+		done
+	done
+	equal "$(recorded)" ""
+	# Known containers of other networks may come from anywhere.
+	printf '10.77.0.1\nid7 192.0.2.7  far\n' >"$CONF/far"
+	reload
+	wait_for eval '[ "$(inside dig +short +tries=1 -b 192.0.2.7 @10.89.0.1 far)" = 192.0.2.7 ]'
 }
 
 @test "AV-097 an address that goes and comes back is served again" {

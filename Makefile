@@ -23,6 +23,7 @@ DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils
 DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
 	$(shell grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || echo virtiofsd)
 DEPS_COMPAT := mmdebstrap
+DEPS_BENCH := $(DEPS_TEST) dnsperf
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
 DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
 
@@ -166,7 +167,7 @@ fuzz: deps
 		-artifact_prefix=$(FUZZ_BUILD)/found/$(FUZZ)- $(FUZZ_BUILD)/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
 # The DNS server beside those of this and a newer Debian; see tests/bench/RESULTS-dns.md.
-bench-dns: deps
+bench-dns: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(call fetch_peer,trixie)
 	tests/bench/bench_dns.sh ours=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
@@ -187,9 +188,11 @@ define install_packages
 	fi
 endef
 
-.PHONY: deps deps-build deps-demo deps-lint deps-compat
+.PHONY: deps deps-bench deps-build deps-demo deps-lint deps-compat
 deps:
 	$(call install_packages,$(DEPS_TEST))
+deps-bench:
+	$(call install_packages,$(DEPS_BENCH))
 deps-build:
 	$(call install_packages,$(DEPS_BUILD))
 deps-demo:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Many names, many queries, many reloads. Times are the best of several tries, and are held to five
-# times the promise, as there is other work on the machine; tests/bench measures them well.
+# Many names, many queries, many reloads. What is measured is the time on the processor, the best of
+# several tries, and it is held to twice the promise: there is other work on the machine.
 #
 # Lists of options are meant to be split, eval expands its text later, and bats runs each test in a
 # process of its own.
@@ -33,20 +33,24 @@ descriptors() {
 	while read -r names ms kib; do
 		many "$names"
 		host python3 - "$AARDVARK" "$CONF" "$ms" <<-'EOF'
-			import os, signal, subprocess, sys, time
+			import os, resource, signal, subprocess, sys, time
+			def children():
+			    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+			    return (usage.ru_utime + usage.ru_stime) * 1e3
 			best = 1e9
 			for _ in range(12):
-			    begin = time.monotonic()
+			    begin = children()
 			    subprocess.run([sys.argv[1], "-c", sys.argv[2], "-p", "53", "run"], check=True)
-			    best = min(best, (time.monotonic() - begin) * 1e3)
 			    pid = int(open(sys.argv[2] + "/aardvark.pid").read())
+			    own = int(open(f"/proc/{pid}/schedstat").read().split()[0]) / 1e6
+			    best = min(best, children() - begin + own)
 			    os.kill(pid, signal.SIGTERM)
 			    while os.path.exists(sys.argv[2] + "/aardvark.pid"):
 			        time.sleep(0.001)
 			    if best <= float(sys.argv[3]):
 			        break
 			print(f"best start: {best:.1f} ms")
-			sys.exit(best > 5 * float(sys.argv[3]))
+			sys.exit(best > 2 * float(sys.argv[3]))
 		EOF
 		start
 		echo "$names names: $(rss) KiB"
@@ -74,21 +78,23 @@ descriptors() {
 			    s.send(struct.pack(">HHHHHH", 7, 0, 1, 0, 0, 0) + bytes([len(name)]) + name +
 			           b"\3dns\6podman\0\0\1\0\1")
 			    return s.recv(512)[3] & 15
+			def cpu():
+			    return int(open(f"/proc/{sys.argv[1]}/schedstat").read().split()[0]) / 1e6
 			best = 1e9
 			for i in range(12):
 			    name = b"new%d" % i
 			    assert ask(name) == 3
 			    with open(sys.argv[2], "a") as f:
 			        f.write(f"new{i} 10.99.0.{i + 1}  new{i}\n")
-			    begin = time.monotonic()
+			    begin = cpu()
 			    os.kill(int(sys.argv[1]), signal.SIGHUP)
 			    while ask(name) != 0:
-			        pass
-			    best = min(best, (time.monotonic() - begin) * 1e3)
+			        time.sleep(0.001)
+			    best = min(best, cpu() - begin)
 			    if best <= float(sys.argv[3]):
 			        break
 			print(f"best reload: {best:.2f} ms")
-			sys.exit(best > 5 * float(sys.argv[3]))
+			sys.exit(best > 2 * float(sys.argv[3]))
 		EOF
 		kill "$PID"
 		wait_for ended "$PID"

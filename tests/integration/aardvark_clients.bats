@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The server as the programs of others see it: resolvers of C libraries, dig, kdig, host; and beside
+# aardvark-dns of another release.
+#
+# Lists of options are meant to be split, eval expands its text later, and bats runs each test in a
+# process of its own.
+# shellcheck disable=SC2086,SC2016,SC2030,SC2031
+
+load aardvark
+
+PEER_DNS=/usr/lib/podman/aardvark-dns
+
+# A container with a name of its own network only in IPv4, and what Podman gives it for resolv.conf.
+inhabited_network() {
+	bridge_address 10.89.0.1/24 fd00:89::1/64
+	network web <<-EOF
+		10.89.0.1,fd00:89::1
+		id1 10.89.0.2  four,alias
+		id2 10.89.0.3 fd00:89::3 both
+		id3  fd00:89::4 six
+	EOF
+	resolver 127.0.0.10
+	echo nameserver 127.0.0.10 >"$RESOLV"
+	container 10.89.0.2/24 fd00:89::2/64
+	printf 'search dns.podman\nnameserver 10.89.0.1\n' >"$BATS_TEST_TMPDIR/container.conf"
+}
+
+# Runs a command as a container does, with its resolv.conf.
+contained() {
+	nsenter -t "$CONTAINER" -n -- unshare -m --propagation private sh -c '
+		mount --bind "$0" /etc/resolv.conf && exec "$@"' "$BATS_TEST_TMPDIR/container.conf" "$@" 3>&-
+}
+
+# The resolver of a C library: resolve CC OPTION... — compiles the program with it.
+build_resolve() {
+	"$@" -o "$BATS_TEST_TMPDIR/resolve" "$BATS_TEST_DIRNAME/../compat/resolve.c"
+}
+
+check_resolve() {
+	local line
+	while read -r line; do
+		equal "$(contained "$BATS_TEST_TMPDIR/resolve" "${line%% *}")" "$line"
+	done <<-'EOF'
+		four 10.89.0.2
+		alias.dns.podman 10.89.0.2
+		FOUR 10.89.0.2
+		six fd00:89::4
+		nosuch.dns.podman (no such name)
+		nxdomain.test (no such name)
+	EOF
+	equal "$(contained "$BATS_TEST_TMPDIR/resolve" both | tr ' ' '\n' | sort | tr '\n' ' ')" \
+		"10.89.0.3 both fd00:89::3 "
+	# One that is answered by another server, for one family only.
+	equal "$(contained "$BATS_TEST_TMPDIR/resolve" x.test)" "x.test 127.0.0.10"
+}
+
+@test "BU-054 the resolver of musl finds the names of an IPv4-only network" {
+	inhabited_network
+	start
+	build_resolve musl-gcc -static
+	check_resolve
+}
+
+@test "BU-054 the resolver of glibc finds the same, and so do host and ping" {
+	inhabited_network
+	start
+	build_resolve gcc
+	check_resolve
+	run contained host four
+	equal "$status" 0
+	[[ $output == *"has address 10.89.0.2"* && $output != *NXDOMAIN* ]]
+	contained ping -4 -c 1 -W 2 -q four >/dev/null
+}
+
+@test "kdig and dig agree, over both transports and families" {
+	inhabited_network
+	start
+	for server in 10.89.0.1 fd00:89::1; do
+		for name in "four A" "four AAAA" "both AAAA" "four.dns.podman MX" "-x 10.89.0.2"; do
+			equal "$(inside kdig +short +notcp @$server $name)" "$(inside dig +short +notcp @$server $name)"
+			equal "$(inside kdig +short +tcp @$server $name)" "$(inside dig +short +tcp @$server $name)"
+		done
+		# kdig complains of what it does not understand.
+		run inside kdig +edns +dnssec +cookie +nsid +padding=128 @$server both
+		[[ $status == 0 && $output == *"10.89.0.3"* && $output != *";; WARNING"* && $output != *ERROR* ]]
+	done
+	run inside kdig @10.89.0.1 +tcp +keepopen four both six AAAA
+	equal "$(grep -c 'status: NOERROR' <<<"$output")" 3
+	[[ $(inside dig @10.89.0.1 four) != *"recursion requested but not available"* ]]
+}
+
+# answers PROGRAM — what a server says to a list of questions, in a form that can be compared.
+answers() {
+	host env RUST_LOG=error "$1" --config "$CONF" -p 53 run
+	PID=$(server_pid)
+	wait_for eval '[ -n "$(inside dig +short +time=1 +tries=1 @10.89.0.1 four)" ]'
+	local question
+	while read -r question; do
+		echo "== $question"
+		inside dig +time=2 +tries=1 +noall +comments +answer +nocookie @10.89.0.1 $question |
+			sed -nE 's/.*status: ([A-Z]+),.*/\1/p; /^[^;]/p' | tr '\t' ' ' | tr -s ' '
+	done <"$BATS_TEST_DIRNAME/../compat/dns-questions.txt"
+	kill -TERM "$PID"
+	wait_for ended "$PID"
+	rm -f "$CONF/aardvark.pid"
+}
+
+@test "beside aardvark-dns 1.4 of Debian 12 the answers differ only as listed" {
+	[ -x "$PEER_DNS" ] || skip "no aardvark-dns of the distribution"
+	inhabited_network
+	answers "$PEER_DNS" >"$BATS_TEST_TMPDIR/theirs"
+	answers "$AARDVARK" >"$BATS_TEST_TMPDIR/ours"
+	diff -U 1 --label theirs --label ours "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours" |
+		grep '^[-+=  ]' | grep -v '^@@' >"$BATS_TEST_TMPDIR/difference" || true
+	sed -n 's/^    //p' "$BATS_TEST_DIRNAME/../compat/dns-differences.md" >"$BATS_TEST_TMPDIR/listed"
+	diff -u "$BATS_TEST_TMPDIR/listed" <(grep '^[-+][^-+]' "$BATS_TEST_TMPDIR/difference")
+}

@@ -53,7 +53,7 @@ check_resolve() {
 	equal "$(contained "$BATS_TEST_TMPDIR/resolve" both | tr ' ' '\n' | sort | tr '\n' ' ')" \
 		"10.89.0.3 both fd00:89::3 "
 	# One that is answered by another server, for one family only.
-	equal "$(contained "$BATS_TEST_TMPDIR/resolve" x.test)" "x.test 127.0.0.10"
+	[[ $(contained "$BATS_TEST_TMPDIR/resolve" x.test) == "x.test 127.0.0.10"* ]]
 }
 
 @test "BU-054 the resolver of musl finds the names of an IPv4-only network" {
@@ -63,7 +63,7 @@ check_resolve() {
 	check_resolve
 }
 
-@test "BU-054 the resolver of glibc finds the same, and so do host and ping" {
+@test "BU-054 the resolver of glibc finds the same, and so do host and getent" {
 	inhabited_network
 	start
 	build_resolve gcc
@@ -71,7 +71,7 @@ check_resolve() {
 	run contained host four
 	equal "$status" 0
 	[[ $output == *"has address 10.89.0.2"* && $output != *NXDOMAIN* ]]
-	contained ping -4 -c 1 -W 2 -q four >/dev/null
+	[[ $(contained getent ahostsv4 alias) == "10.89.0.2 "* ]]
 }
 
 @test "kdig and dig agree, over both transports and families" {
@@ -84,7 +84,8 @@ check_resolve() {
 		done
 		# kdig complains of what it does not understand.
 		run inside kdig +edns +dnssec +cookie +nsid +padding=128 @$server both
-		[[ $status == 0 && $output == *"10.89.0.3"* && $output != *";; WARNING"* && $output != *ERROR* ]]
+		echo "$output"
+		[[ $status == 0 && $output == *"10.89.0.3"* && $output != *";; WARNING"* && $output != *";; ERROR"* ]]
 	done
 	run inside kdig @10.89.0.1 +tcp +keepopen four both six AAAA
 	equal "$(grep -c 'status: NOERROR' <<<"$output")" 3

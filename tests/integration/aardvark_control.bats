@@ -3,7 +3,7 @@
 #
 # Lists of options are meant to be split, eval expands its text later, and bats runs each test in a
 # process of its own.
-# shellcheck disable=SC2086,SC2016,SC2030,SC2031
+# shellcheck disable=SC2086,SC2016,SC2030,SC2031,SC2154
 
 load aardvark
 

@@ -16,12 +16,23 @@
 #include "common/fault.h"
 #include "common/log.h"
 
+#define READ_ROOM 16384
+
 #define OLD_CONTENT_MAX (16u << 20) /* bytes kept for the undo of a replaced file */
+
+/* Many small files are read in one run; pipes, and files of the kernel, do not tell their size. */
+static size_t first_room(int fd)
+{
+	struct stat st;
+	bool known = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+
+	return known && st.st_size < READ_ROOM ? (size_t)st.st_size + 2 : READ_ROOM;
+}
 
 int file_read_fd(int fd, size_t max, struct arena *a, char **out, size_t *out_len,
 		 struct error *err)
 {
-	size_t len = 0, room = 16384;
+	size_t len = 0, room = first_room(fd);
 	char *data = arena_alloc(a, room);
 	bool too_big = false;
 

@@ -111,6 +111,8 @@ static int setup_firewall(struct plan *plan, const struct firewall *fw, struct h
 
 	if (n && !h->options->rootless)
 		r = store_lock(h, &lock, err);
+	if (r == 0 && n && fw->prepare)
+		r = fw->prepare(intents, n, plan->arena, err);
 	for (size_t i = 0; r == 0 && !h->options->rootless && i < n; i++) {
 		intents[i].is_claimed = store_is_claimed;
 		intents[i].claims = h;
@@ -118,11 +120,9 @@ static int setup_firewall(struct plan *plan, const struct firewall *fw, struct h
 	}
 	if (r < 0)
 		return r;
-	if (!fw->idle)
-		conntrack_claim(intents, n, h);
 	r = fw->add(intents, n, plan->arena, &h->undo, err);
 	if (r == 0 && !fw->idle)
-		conntrack_redirect(intents, n, h);
+		conntrack_settle(intents, n, h);
 	return r;
 }
 

@@ -19,6 +19,7 @@ static const struct {
 	[EXTENSION_HAIRPIN] = {"hairpin", "NETAVARK_HAIRPIN"},
 	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD"},
 	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS"},
+	[EXTENSION_NFT_LAYOUT] = {"nft_layout", "NETAVARK_NFT_LAYOUT"},
 };
 
 bool extension_is_known(const char *key)
@@ -100,4 +101,35 @@ int extension_number(enum extension_key key, const struct network_setup *net, ui
 	}
 	*out = (uint32_t)n;
 	return 0;
+}
+
+int extension_word(enum extension_key key, const struct network_setup *net,
+		   const char *const *words, size_t n, unsigned int *out, struct error *err)
+{
+	const struct extension e = extension_find(key, net);
+	char expected[128] = "one of";
+
+	for (unsigned int i = 0; e.value && i < n; i++) {
+		size_t used = strlen(expected);
+
+		if (strcmp(e.value, words[i]) == 0) {
+			*out = i;
+			return 0;
+		}
+		snprintf(expected + used, sizeof(expected) - used, "%s %s", i ? "," : "", words[i]);
+	}
+	return e.value ? refuse(&e, expected, err) : 0;
+}
+
+int extension_layout(const struct network_setup *net, enum fw_layout *out, struct error *err)
+{
+	static const char *const words[] = {
+		[LAYOUT_AUTO] = "auto", [LAYOUT_UPSTREAM] = "upstream", [LAYOUT_MAP] = "map"};
+	static const struct network_setup none;
+	unsigned int i = *out;
+	int r = extension_word(EXTENSION_NFT_LAYOUT, net ? net : &none, words, array_size(words),
+			       &i, err);
+
+	*out = (enum fw_layout)i;
+	return r;
 }

@@ -17,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "netavark/firewall/firewall.h"
 #include "netavark/request.h"
 
 enum extension_key {
@@ -25,6 +26,7 @@ enum extension_key {
 	EXTENSION_HAIRPIN,
 	EXTENSION_LOOPBACK_GUARD,
 	EXTENSION_NFT_COMMENTS,
+	EXTENSION_NFT_LAYOUT,
 };
 
 enum extension_source {
@@ -48,6 +50,18 @@ bool extension_is_known(const char *key);
 
 /* The value that counts for a container on a network, and where it comes from. */
 struct extension extension_find(enum extension_key key, const struct network_setup *net);
+
+/* NFT_LAYOUT; net may be NULL, then only the environment counts. Errors: as extension_bool(). */
+int extension_layout(const struct network_setup *net, enum fw_layout *out,
+		     struct error *err) must_check;
+
+/*
+ * The value as one of some words; *out becomes its index.
+ * Errors:  as extension_bool().
+ */
+int extension_word(enum extension_key key, const struct network_setup *net,
+		   const char *const *words, size_t n, unsigned int *out,
+		   struct error *err) must_check;
 
 /*
  * The value as true/false (also 1/0); *out keeps its default if the option is not set.

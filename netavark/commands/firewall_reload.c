@@ -4,10 +4,35 @@
 #include "common/log.h"
 #include "netavark/commands/commands.h"
 #include "netavark/commands/run.h"
+#include "netavark/extension.h"
 #include "netavark/firewall/saved.h"
 #include "netavark/firewall/store.h"
 
 #define DEFAULT_CONFIG "/run/containers/networks" /* Podman's, when it runs as root */
+
+/*
+ * The layout that is demanded becomes that of all containers; otherwise each keeps its own. Both
+ * places are looked into in any case.
+ */
+static int convert(struct run *run, struct saved *saved)
+{
+	enum fw_layout layout = LAYOUT_AUTO;
+	int r = extension_layout(NULL, &layout, &run->err);
+
+	for (size_t i = 0; r == 0 && i < saved->n; i++) {
+		struct fw_intent *in = &saved->intents[i];
+		bool changes = layout != LAYOUT_AUTO && in->extras.layout != layout;
+
+		if (!in->me.container_id)
+			continue;
+		in->converts = true;
+		if (changes) {
+			in->extras.layout = layout;
+			r = store_write(run->fw, in, &run->host, &run->err);
+		}
+	}
+	return r;
+}
 
 /* Puts back what is missing. A rule that is there stays as it is, so it can be run at any time. */
 static int reload(struct run *run)
@@ -28,6 +53,8 @@ static int reload(struct run *run)
 	if (r < 0)
 		return r;
 	r = saved_read(h, &saved, &run->err);
+	if (r == 0)
+		r = convert(run, &saved);
 	if (r == 0)
 		r = run->fw->add(saved.intents, saved.n, h->arena, &h->undo, &run->err);
 	saved_close(&saved);

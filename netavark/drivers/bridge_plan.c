@@ -158,6 +158,8 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 	for (size_t i = 0; r == 0 && i < array_size(switches); i++)
 		r = extension_bool(switches[i].key, net, switches[i].value, err);
 	out->hairpin &= plan->req->n_ports > 0;
+	if (r == 0)
+		r = extension_layout(net, &extras->layout, err);
 	/* On a bridge of ours the kernel announces addresses itself, as its settings say. */
 	out->announcements = out->unmanaged ? ANNOUNCE_BY_DEFAULT : 0;
 	return r < 0 ? r

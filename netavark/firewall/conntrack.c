@@ -286,19 +286,40 @@ static bool publishes(const struct fw_port *p, int family)
 	return p->proto == IPPROTO_UDP && (family == AF_INET ? p->ipv4 : p->ipv6);
 }
 
+/* Whether the flow goes where the rules of this port would send it. */
+static bool fits(const struct fw_intent *in, const struct fw_port *p, const struct entry *e)
+{
+	unsigned int n = p->range ? p->range : 1, at = (unsigned int)e->orig.dport - p->host_port;
+
+	return p->proto == e->orig.proto && at < n &&
+	       addr_equal(&e->reply.src, address_of(in, e->reply.src.family)) &&
+	       e->reply.sport == p->container_port + at;
+}
+
+static bool is_left_behind(const struct fw_intent *in, const struct entry *e)
+{
+	const struct addr *ip = address_of(in, e->reply.src.family);
+
+	if (!ip->family || !addr_equal(&e->reply.src, ip))
+		return false;
+	for (size_t k = 0; k < in->me.n_ports; k++)
+		if (fits(in, &in->me.ports[k], e))
+			return false;
+	return true;
+}
+
 /* Whether the port takes the flow, and it goes elsewhere. */
 static bool leads_elsewhere(const struct table *t, const struct fw_intent *in,
 			    const struct fw_port *p, const struct entry *e)
 {
-	const struct tuple *to = &e->orig, *from = &e->reply;
+	const struct tuple *to = &e->orig;
 	unsigned int n = p->range ? p->range : 1, at = (unsigned int)to->dport - p->host_port;
 
 	if (!publishes(p, to->dst.family) || to->proto != IPPROTO_UDP || at >= n)
 		return false;
 	if (p->host_addr.family ? !addr_equal(&p->host_addr, &to->dst) : !is_local(t, &to->dst))
 		return false;
-	return !addr_equal(&from->src, address_of(in, to->dst.family)) ||
-	       from->sport != p->container_port + at;
+	return !fits(in, p, e);
 }
 
 static bool is_misdirected(const struct table *t, const struct entry *e)
@@ -306,8 +327,11 @@ static bool is_misdirected(const struct table *t, const struct entry *e)
 	for (size_t i = 0; i < t->n_intents; i++) {
 		const struct fw_intent *in = &t->intents[i];
 
-		if (!in->flush_conntrack || in->net.internal ||
-		    !address_of(in, e->orig.dst.family)->family)
+		if (!in->flush_conntrack || in->net.internal)
+			continue;
+		if (is_left_behind(in, e))
+			return true;
+		if (!address_of(in, e->orig.dst.family)->family)
 			continue;
 		for (size_t k = 0; k < in->me.n_ports; k++)
 			if (leads_elsewhere(t, in, &in->me.ports[k], e))
@@ -341,11 +365,6 @@ static int look_at_addresses(struct table *t, bool both_ends)
 			r = look(t, &(struct question){.family = ip->family, .orig_src = *ip});
 	}
 	return r;
-}
-
-static int look_for_callees(struct table *t)
-{
-	return look_at_addresses(t, false);
 }
 
 static int look_for_both_ends(struct table *t)
@@ -383,11 +402,10 @@ static size_t list_ports(const struct table *t, uint16_t *list, size_t max)
 	return n;
 }
 
-static int look_at_ports(struct table *t)
+/* A filter needs a family. */
+static int look_at_ports_of(struct table *t, int family, const uint16_t *ports, size_t n)
 {
-	struct question q = {.proto = IPPROTO_UDP};
-	uint16_t ports[FEW_PORTS];
-	size_t n = list_ports(t, ports, FEW_PORTS);
+	struct question q = {.family = (uint8_t)family, .proto = IPPROTO_UDP};
 	int r = 0;
 
 	if (n > FEW_PORTS)
@@ -397,6 +415,27 @@ static int look_at_ports(struct table *t)
 		r = look(t, &q);
 	}
 	return r;
+}
+
+static bool has_family(const struct table *t, int family)
+{
+	for (size_t i = 0; i < t->n_intents; i++)
+		if (t->intents[i].flush_conntrack && address_of(&t->intents[i], family)->family)
+			return true;
+	return false;
+}
+
+static int look_at_ports(struct table *t)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	uint16_t ports[FEW_PORTS];
+	size_t n = list_ports(t, ports, FEW_PORTS);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < array_size(families); i++)
+		if (has_family(t, families[i]))
+			r = look_at_ports_of(t, families[i], ports, n);
+	return r < 0 ? r : look_at_addresses(t, false);
 }
 
 static int open_table(struct table *t)
@@ -470,15 +509,7 @@ void conntrack_forget(const struct fw_intent *in, size_t n, struct host *h)
 		flush(&t, look_for_both_ends);
 }
 
-void conntrack_claim(const struct fw_intent *in, size_t n, struct host *h)
-{
-	struct table t = {.host = h, .intents = in, .n_intents = n, .is_stale = is_of_container};
-
-	if (is_wanted(in, n))
-		flush(&t, look_for_callees);
-}
-
-void conntrack_redirect(const struct fw_intent *in, size_t n, struct host *h)
+void conntrack_settle(const struct fw_intent *in, size_t n, struct host *h)
 {
 	struct table t = {.host = h, .intents = in, .n_intents = n, .is_stale = is_misdirected};
 	uint16_t first;

@@ -18,13 +18,10 @@
 void conntrack_forget(const struct fw_intent *in, size_t n, struct host *h);
 
 /*
- * The same before the addresses begin to count, for what nobody has cleaned up. On a host with
- * very many flows only those that somebody else began: each look at the kernel's table costs.
+ * After the rules of containers that publish UDP ports were made: forgets the UDP flows to these
+ * ports, on addresses of this host, that go elsewhere, and all flows to the containers' addresses
+ * that do not fit the rules, which somebody else has left. Of containers without UDP ports nothing
+ * can go wrong that is worth a walk through the kernel's table, which takes longer than the rest of
+ * a setup: TCP and SCTP have connections, which end by themselves.
  */
-void conntrack_claim(const struct fw_intent *in, size_t n, struct host *h);
-
-/*
- * After the rules were made: forgets the UDP flows to published ports, on addresses of this host,
- * that go elsewhere. TCP and SCTP have connections, which end by themselves.
- */
-void conntrack_redirect(const struct fw_intent *in, size_t n, struct host *h);
+void conntrack_settle(const struct fw_intent *in, size_t n, struct host *h);

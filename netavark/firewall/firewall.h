@@ -28,9 +28,13 @@ struct fw_port {
 	uint16_t range; /* as written: 0 and 1 both mean one port */
 };
 
+/* Where the nftables backend puts published ports; see nft_map.h. */
+enum fw_layout { LAYOUT_AUTO, LAYOUT_UPSTREAM, LAYOUT_MAP };
+
 struct fw_extras {     /* what a container wants beyond upstream's rules; see store.c */
 	bool guard;    /* nobody from outside reaches the loopback addresses */
 	bool comments; /* rules of ports say whose they are */
+	enum fw_layout layout;
 };
 
 struct fw_network {
@@ -73,6 +77,7 @@ struct fw_intent {
 	bool (*is_claimed)(const void *claims, const char *network_id, const struct fw_forward *f);
 	const void *claims;
 	bool last_container;  /* for remove(): the network's own rules go too */
+	bool converts;	      /* for add(): its ports may stand in the other layout */
 	bool flush_conntrack; /* forget flows that the rules would send elsewhere now */
 };
 
@@ -82,6 +87,11 @@ struct firewall {
 	bool idle;		  /* it makes no rules, and others may have made theirs */
 	/* Whether its own settings can be used; NULL if it has none. For a setup, before any change. */
 	int (*check)(struct error *err);
+	/*
+	 * Decides what is left to the backend, before the intents are written down; NULL if
+	 * nothing is.
+	 */
+	int (*prepare)(struct fw_intent *in, size_t n, struct arena *a, struct error *err);
 	/*
 	 * Makes all intents true in one transaction. Adding what is there changes nothing.
 	 * Undo:    the ruleset is as before.

@@ -20,16 +20,16 @@ const char *const iptables_rules_nat_chains[] = {IPT_PREROUTING, IPT_INPUT, IPT_
 
 const struct table *iptables_rules_filter_table(int family)
 {
-	static const struct table filter4 = {NFPROTO_IPV4, "filter", true},
-				  filter6 = {NFPROTO_IPV6, "filter", true};
+	static const struct table filter4 = {.family = NFPROTO_IPV4, .name = "filter", .xt = true},
+				  filter6 = {.family = NFPROTO_IPV6, .name = "filter", .xt = true};
 
 	return family == AF_INET ? &filter4 : &filter6;
 }
 
 const struct table *iptables_rules_nat_table(int family)
 {
-	static const struct table nat4 = {NFPROTO_IPV4, "nat", true},
-				  nat6 = {NFPROTO_IPV6, "nat", true};
+	static const struct table nat4 = {.family = NFPROTO_IPV4, .name = "nat", .xt = true},
+				  nat6 = {.family = NFPROTO_IPV6, .name = "nat", .xt = true};
 
 	return family == AF_INET ? &nat4 : &nat6;
 }

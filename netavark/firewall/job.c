@@ -48,6 +48,8 @@ int job_view(struct job *j, const struct table *t, const char *name, struct live
 		return r;
 	c->table = t;
 	c->name = name;
+	for (size_t i = 0; i < c->n_rules; i++)
+		rule_index_add(&c->index, &c->rules[i].rule, j->arena);
 	j->chains = arena_grow(j->arena, j->chains, j->n_chains, sizeof(*j->chains));
 	j->chains[j->n_chains++] = *out = c;
 	return 0;
@@ -75,7 +77,10 @@ int job_find(struct job *j, const struct rule *wanted, struct live_rule **out, s
 	int r = job_view(j, wanted->table, wanted->chain, &c, err);
 
 	*out = NULL;
-	for (size_t i = r == 0 ? c->n_rules : 0; r == 0 && i-- > 0;) {
+	if (r < 0)
+		return r;
+	for (uint32_t i = rule_index_last(&c->index, wanted); r == 0 && i != RULE_INDEX_NONE;
+	     i = rule_index_before(&c->index, i)) {
 		if (c->rules[i].taken)
 			continue;
 		r = same(j, &c->rules[i], wanted, &equal, err);
@@ -93,6 +98,12 @@ void job_push(struct job *j, struct op op)
 {
 	j->ops.list = arena_grow(j->arena, j->ops.list, j->ops.n, sizeof(*j->ops.list));
 	j->ops.list[j->ops.n++] = op;
+	if (op.kind != OP_ADD_RULE)
+		return;
+	j->pending_ops =
+		arena_grow(j->arena, j->pending_ops, j->pending.n, sizeof(*j->pending_ops));
+	j->pending_ops[j->pending.n] = j->ops.n - 1;
+	rule_index_add(&j->pending, &op.rule, j->arena);
 }
 
 void job_push_rule(struct job *j, const struct rule *r)
@@ -111,8 +122,9 @@ void job_push_delete(struct job *j, struct live_rule *live)
 
 static bool is_pending(const struct job *j, const struct rule *wanted)
 {
-	for (size_t i = 0; i < j->ops.n; i++)
-		if (j->ops.list[i].kind == OP_ADD_RULE && rule_equal(&j->ops.list[i].rule, wanted))
+	for (uint32_t i = rule_index_last(&j->pending, wanted); i != RULE_INDEX_NONE;
+	     i = rule_index_before(&j->pending, i))
+		if (rule_equal(&j->ops.list[j->pending_ops[i]].rule, wanted))
 			return true;
 	return false;
 }
@@ -134,6 +146,14 @@ const char *job_describe(const struct op *op, struct arena *a)
 	case OP_DELETE_RULE:
 		return arena_printf(a, "delete rule from chain %s: %s", op->rule.chain,
 				    rule_print(&op->rule, a));
+	case OP_ADD_MAP:
+		return arena_printf(a, "add map %s", op->element.map->name);
+	case OP_ADD_ELEMENT:
+		return arena_printf(a, "add to map %s: %s", op->element.map->name,
+				    element_print(&op->element, a));
+	case OP_DELETE_ELEMENT:
+		return arena_printf(a, "delete from map %s: %s", op->element.map->name,
+				    element_print(&op->element, a));
 	}
 	return "";
 }
@@ -366,10 +386,13 @@ int job_remove_chain(struct job *j, const struct table *t, const char *name, str
 
 static void note_done(struct job *j, const struct op *list, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		j->done.list = arena_grow(j->arena, j->done.list, j->done.n, sizeof(*list));
-		j->done.list[j->done.n++] = list[i];
-	}
+	struct op *all = arena_alloc(j->arena, (j->done.n + n) * sizeof(*all));
+
+	for (size_t i = 0; i < j->done.n; i++)
+		all[i] = j->done.list[i];
+	for (size_t i = 0; i < n; i++)
+		all[j->done.n + i] = list[i];
+	j->done = (struct ops){all, j->done.n + n};
 }
 
 /*
@@ -411,6 +434,8 @@ static int attempt(struct job *j, planner plan, const void *what, struct error *
 	j->tables = NULL;
 	j->n_chains = j->n_tables = 0;
 	j->ops = (struct ops){0};
+	j->pending = (struct rule_index){0};
+	j->pending_ops = NULL;
 	if (r == 0)
 		r = plan(j, what, err);
 	if (r < 0 || j->ops.n == 0)
@@ -501,6 +526,13 @@ static int undo_one(struct job *j, const struct op *op, struct error *err)
 		return job_remove_chain(j, op->table, op->chain.name, err);
 	case OP_DELETE_RULE:
 		job_push_rule(j, &op->rule);
+		return 0;
+	case OP_ADD_ELEMENT:
+	case OP_DELETE_ELEMENT:
+		job_push(j, (struct op){.kind = op->kind == OP_ADD_ELEMENT ? OP_DELETE_ELEMENT
+									   : OP_ADD_ELEMENT,
+					.table = op->table,
+					.element = op->element});
 		return 0;
 	default:
 		return 0;

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "netavark/firewall/firewall.h"
 #include "netavark/firewall/rule.h"
+#include "netavark/firewall/rule_index.h"
 
 struct live_rule { /* a rule as it stands in the kernel */
 	struct rule rule;
@@ -32,6 +33,7 @@ struct live_chain {
 	bool exists;
 	struct live_rule *rules;
 	size_t n_rules;
+	struct rule_index index; /* of the rules; made by job_view() */
 };
 
 enum op_kind {
@@ -40,15 +42,21 @@ enum op_kind {
 	OP_ADD_CHAIN,
 	OP_DELETE_CHAIN,
 	OP_ADD_RULE,
-	OP_DELETE_RULE
+	OP_DELETE_RULE,
+	OP_ADD_MAP,
+	OP_ADD_ELEMENT,
+	OP_DELETE_ELEMENT
 };
 
 struct op {
 	enum op_kind kind;
 	const struct table *table;
-	struct chain chain; /* for chains: only the name counts when deleting */
-	struct rule rule;   /* for rules; also kept when deleting, for undo and messages */
-	uint64_t handle;    /* OP_DELETE_RULE: which; OP_ADD_RULE: insert before, or 0 */
+	uint64_t handle; /* OP_DELETE_RULE: which; OP_ADD_RULE: insert before, or 0 */
+	union {
+		struct chain chain; /* for chains: only the name counts when deleting */
+		struct rule rule;   /* for rules; also kept when deleting, for undo and messages */
+		struct element element; /* for elements; OP_ADD_MAP: only its map */
+	};
 };
 
 struct ops {
@@ -72,6 +80,9 @@ struct kernel {
 	/* Whether a set of protocols holds just tcp and udp; NULL where there are no sets. */
 	int (*is_tcp_and_udp)(void *k, const struct table *t, const char *set, bool *out,
 			      struct error *err);
+	/* All elements of a map, none if it is not there; NULL where there are no maps. */
+	int (*read_map)(void *k, const struct table *t, const struct map *map, struct element **out,
+			size_t *out_n, struct error *err);
 	/*
 	 * Carries out the operations; *out_done of them, from the front, stand when it returns.
 	 * Errors:  -ERESTART if the rules have changed since begin(): read again and repeat;
@@ -90,8 +101,10 @@ struct job {
 	size_t n_chains;
 	struct live_table *tables; /* looked for so far */
 	size_t n_tables;
-	struct ops ops;	       /* to be committed */
-	struct ops done;       /* committed, by all attempts together */
+	struct ops ops;		   /* to be committed */
+	struct rule_index pending; /* rules that they add */
+	size_t *pending_ops;	   /* which operation that is */
+	struct ops done;	   /* committed, by all attempts together */
 	const struct op *busy; /* chains that something foreign jumps to: emptied, not deleted */
 	size_t n_busy;
 };

@@ -11,6 +11,7 @@
 #include "netavark/firewall/job.h"
 #include "netavark/firewall/nft_guard.h"
 #include "netavark/firewall/nft_kernel.h"
+#include "netavark/firewall/nft_map.h"
 #include "netavark/firewall/nft_rules.h"
 
 /* ---- adding ---- */
@@ -118,39 +119,6 @@ static int set_isolation(struct job *j, const struct fw_network *net, struct err
 	return r;
 }
 
-static int add_ports(struct job *j, const struct fw_intent *in, struct error *err)
-{
-	struct ruleset dns = {.arena = j->arena, .table = &nft_rules_table},
-		       set = {.arena = j->arena, .table = &nft_rules_table};
-	int r = 0;
-
-	nft_rules_dns(in, &dns);
-	nft_rules_ports(in, &set);
-	r = job_add_chains(j, &set, err);
-	for (size_t i = 0; r == 0 && i < dns.n_rules; i++)
-		r = job_add_rule_if_missing(j, &dns.rules[i], err);
-	return r < 0 ? r : job_add_mappings(j, in, &set, err);
-}
-
-static int plan_add(struct job *j, const struct fw_intent *in, size_t n, struct error *err)
-{
-	int r = add_base(j, err);
-
-	if (r == 0)
-		r = nft_guard_plan(j, in, n, err);
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = add_network(j, &in[i].net, err);
-		if (r == 0)
-			r = set_isolation(j, &in[i].net, err);
-		if (r == 0)
-			r = add_ports(j, &in[i], err);
-	}
-	return r;
-}
-
-/* ---- removing ---- */
-
 /* Takes a rule in its present form, or in that of an older release. */
 static int take_any_form(struct job *j, const struct rule *planned, bool *out_found,
 			 struct error *err)
@@ -170,6 +138,42 @@ static int take_any_form(struct job *j, const struct rule *planned, bool *out_fo
 	}
 	return 0;
 }
+
+static int add_ports(struct job *j, const struct fw_intent *in, struct error *err)
+{
+	struct ruleset dns = {.arena = j->arena, .table = &nft_rules_table},
+		       set = {.arena = j->arena, .table = &nft_rules_table};
+	int r = 0;
+
+	nft_rules_dns(in, &dns);
+	nft_rules_ports(in, &set);
+	if (in->extras.layout == LAYOUT_MAP)
+		r = in->converts ? job_remove_mappings(j, &set, take_any_form, err) : 0;
+	else
+		r = job_add_chains(j, &set, err);
+	for (size_t i = 0; r == 0 && i < dns.n_rules; i++)
+		r = job_add_rule_if_missing(j, &dns.rules[i], err);
+	return r < 0 || in->extras.layout == LAYOUT_MAP ? r : job_add_mappings(j, in, &set, err);
+}
+
+static int plan_add(struct job *j, const struct fw_intent *in, size_t n, struct error *err)
+{
+	int r = add_base(j, err);
+
+	if (r == 0)
+		r = nft_guard_plan(j, in, n, err);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = add_network(j, &in[i].net, err);
+		if (r == 0)
+			r = set_isolation(j, &in[i].net, err);
+		if (r == 0)
+			r = add_ports(j, &in[i], err);
+	}
+	return r < 0 ? r : nft_map_plan_add(j, in, n, err);
+}
+
+/* ---- removing ---- */
 
 /* Leftovers of another release that send traffic to this container's address. */
 static int remove_strays(struct job *j, const char *chain, const struct addr *container,
@@ -298,6 +302,40 @@ static int plan_remove(struct job *j, const struct fw_intent *in, size_t n, stru
 		r = in[i].last_container ? remove_network(j, &in[i], err)
 					 : remove_ports(j, &in[i], err);
 	}
+	return r < 0 ? r : nft_map_plan_remove(j, in, n, err);
+}
+
+/* How many ports of the host are rules: a range is one jump, and a rule for each port. */
+static size_t count_ports(const struct live_chain *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_rules; i++) {
+		const struct rule *r = &c->rules[i].rule;
+
+		if (r->verdict == VERDICT_JUMP)
+			n += r->dport_last ? (size_t)(r->dport_last - r->dport) + 1 : 1;
+	}
+	return n;
+}
+
+static int prepare(struct fw_intent *in, size_t n, struct arena *a, struct error *err)
+{
+	struct live_chain ports = {0};
+	struct nft nft;
+	bool open = false;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		open |= in[i].extras.layout == LAYOUT_AUTO && in[i].me.n_ports;
+	if (open) {
+		r = nft_open(&nft, a, err);
+		if (r == 0)
+			r = nft_read_chain(&nft, &nft_rules_table, NFT_DNAT, &ports, err);
+		nft_close(&nft);
+	}
+	if (r == 0)
+		nft_map_choose(in, n, count_ports(&ports));
 	return r;
 }
 
@@ -315,6 +353,7 @@ static int remove_all(const struct fw_intent *in, size_t n, struct arena *a, str
 const struct firewall firewall_nft = {
 	.name = "nftables",
 	.announcement = "Using nftables firewall driver",
+	.prepare = prepare,
 	.add = add,
 	.remove = remove_all,
 };

@@ -226,6 +226,13 @@ static void put_match(struct nftnl_rule *r, const struct rule *in, uint32_t set_
 
 static void put_marks(struct nftnl_rule *r, const struct rule *in)
 {
+	if (in->add_ct_mark) {
+		load_ct(r, NFT_CT_MARK);
+		mask_u32(r, ~in->add_ct_mark, in->add_ct_mark);
+		struct nftnl_expr *e = add(r, "ct");
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+		nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+	}
 	if (in->set_mark) {
 		load_meta(r, NFT_META_MARK);
 		mask_u32(r, ~in->set_mark, in->set_mark);
@@ -273,21 +280,59 @@ static void load_data(struct nftnl_rule *r, uint32_t reg, const void *data, size
 	nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, data, (uint32_t)len);
 }
 
+static void add_nat(struct nftnl_rule *r, uint32_t type, uint32_t family, uint32_t proto_reg)
+{
+	struct nftnl_expr *e = add(r, "nat");
+
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, type);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY,
+			   family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+	if (proto_reg)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, proto_reg);
+}
+
+/* Each part of a key, and of what is found, begins at a register of its own. */
+static void put_map(struct nftnl_rule *r, const struct map *map)
+{
+	bool ipv4 = map->family == AF_INET;
+	uint32_t words = ipv4 ? 1 : 4, reg = map->by_host ? words : 0;
+	uint8_t nfproto = ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	if (map->by_host) {
+		load_meta(r, NFT_META_NFPROTO);
+		compare(r, NFT_CMP_EQ, &nfproto, sizeof(nfproto));
+		load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, ipv4 ? OFFSET_DADDR4 : OFFSET_DADDR6,
+			     words * 4);
+	}
+	struct nftnl_expr *e = add(r, "meta");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG32_00 + reg);
+	e = add(r, "payload");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, OFFSET_DPORT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, sizeof(uint16_t));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG32_00 + reg + 1);
+	e = add(r, "lookup");
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map->name);
+	add_nat(r, NFT_NAT_DNAT, map->family, NFT_REG32_00 + words);
+}
+
 static void put_nat(struct nftnl_rule *r, const struct rule *in)
 {
 	uint16_t port = htons(in->to_port);
 
+	if (in->map) {
+		put_map(r, in->map);
+		return;
+	}
 	load_data(r, NFT_REG_1, in->to_addr.bytes, addr_size(&in->to_addr));
 	if (in->to_port)
 		load_data(r, NFT_REG_2, &port, sizeof(port));
-	struct nftnl_expr *e = add(r, "nat");
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE,
-			   in->verdict == VERDICT_DNAT ? NFT_NAT_DNAT : NFT_NAT_SNAT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY,
-			   in->to_addr.family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
-	if (in->to_port)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_2);
+	add_nat(r, in->verdict == VERDICT_DNAT ? NFT_NAT_DNAT : NFT_NAT_SNAT, in->to_addr.family,
+		in->to_port ? NFT_REG_2 : 0);
 }
 
 static void put_action(struct nftnl_rule *out, const struct rule *r)
@@ -462,11 +507,16 @@ static void load(struct scan *s, enum source source, uint32_t key)
 	s->masked = false;
 }
 
-/* Register 1 is the packet mark with some bits set. */
+/* Register 1 is what was loaded from there, with some bits set. */
+static bool adds_bits_to(const struct scan *s, enum source source, uint32_t key)
+{
+	return s->source == source && s->key == key && s->masked &&
+	       s->mask_len == sizeof(uint32_t) && u32_of(s->and) == ~u32_of(s->xor);
+}
+
 static bool adds_bits_to_mark(const struct scan *s)
 {
-	return s->source == FROM_META && s->key == NFT_META_MARK && s->masked &&
-	       s->mask_len == sizeof(uint32_t) && u32_of(s->and) == ~u32_of(s->xor);
+	return adds_bits_to(s, FROM_META, NFT_META_MARK);
 }
 
 static void read_meta(struct scan *s, const struct nftnl_expr *e)
@@ -492,7 +542,9 @@ static void read_ct(struct scan *s, const struct nftnl_expr *e)
 		s->ours &= !nftnl_expr_is_set(e, NFTNL_EXPR_CT_DIR);
 		return;
 	}
-	if (key == NFT_CT_MARK && adds_bits_to_mark(s) && !s->rule->set_ct_mark)
+	if (key == NFT_CT_MARK && adds_bits_to(s, FROM_CT, NFT_CT_MARK) && !s->rule->add_ct_mark)
+		s->rule->add_ct_mark = u32_of(s->xor);
+	else if (key == NFT_CT_MARK && adds_bits_to_mark(s) && !s->rule->set_ct_mark)
 		s->rule->set_ct_mark = u32_of(s->xor);
 	else
 		s->ours = false;
@@ -732,9 +784,26 @@ static void read_range(struct scan *s, const struct nftnl_expr *e)
 	s->rule->dport_last = (uint16_t)(to[0] << 8 | to[1]);
 }
 
+/* By its name: what the key is made of is the same in all rules that use a map of ours. */
+static void read_map_lookup(struct scan *s, const char *name)
+{
+	const struct map *const *maps = s->rule->table ? s->rule->table->maps : NULL;
+
+	while (maps && *maps && strcmp((*maps)->name, name) != 0)
+		maps++;
+	s->ours &= maps && *maps && !s->rule->map;
+	s->rule->map = maps ? *maps : NULL;
+	s->source = FROM_NOTHING;
+}
+
 static void read_lookup(struct scan *s, const struct nftnl_expr *e)
 {
 	const char *set = nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET);
+
+	if (set && nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG)) {
+		read_map_lookup(s, set);
+		return;
+	}
 
 	if (s->source != FROM_META || s->key != NFT_META_L4PROTO || s->masked || !set || s->set ||
 	    s->rule->proto || nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG) ||
@@ -806,6 +875,10 @@ static void read_nat(struct scan *s, const struct nftnl_expr *e)
 	struct rule *r = s->rule;
 
 	r->verdict = type == NFT_NAT_DNAT ? VERDICT_DNAT : VERDICT_SNAT;
+	if (r->map) {
+		s->ours &= type == NFT_NAT_DNAT && port;
+		return;
+	}
 	r->to_addr.family = family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	memcpy(r->to_addr.bytes, s->data[0], addr_size(&r->to_addr));
 	if (port)
@@ -895,7 +968,7 @@ bool nft_expr_decode(struct nftnl_rule *in, const struct table *t, struct arena 
 	if (s.xt)
 		s.family = t->family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
 	nftnl_expr_foreach(in, read_expr, &s);
-	if (!s.xt && s.family && !out->saddr.addr.family && !out->daddr.addr.family)
+	if (!s.xt && s.family && !out->map && !out->saddr.addr.family && !out->daddr.addr.family)
 		s.ours = false; /* everything of one family, which ours never ask for */
 	s.ours &= !s.half_range;
 	*out_set = s.set;

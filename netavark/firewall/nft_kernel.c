@@ -316,6 +316,113 @@ int nft_is_tcp_and_udp(struct nft *nft, const struct table *t, const char *set, 
 	return r < 0 && r != -ENOENT ? fail_nft(err, r, t, "list set", set) : 0;
 }
 
+/* ---- maps: keys and data are of parts that begin at whole words ---- */
+
+#define TYPE_IPV4 7 /* nft's numbers for the types of the parts */
+#define TYPE_IPV6 8
+#define TYPE_PORT 13
+#define PARTS_MAX 24 /* bytes: an IPv6 address, a protocol and a port */
+
+static uint32_t join_types(uint32_t a, uint32_t b)
+{
+	return a << 6 | b;
+}
+
+static uint32_t put_part(uint8_t *to, uint32_t at, const void *data, size_t size)
+{
+	memcpy(to + at, data, size);
+	return at + (uint32_t)(size + 3) / 4 * 4;
+}
+
+static uint32_t element_key(const struct element *e, uint8_t out[PARTS_MAX])
+{
+	uint16_t port = htons(e->port);
+	uint32_t len = 0;
+
+	memset(out, 0, PARTS_MAX);
+	if (e->map->by_host)
+		len = put_part(out, len, e->host_addr.bytes, addr_size(&e->host_addr));
+	len = put_part(out, len, &e->proto, sizeof(e->proto));
+	return put_part(out, len, &port, sizeof(port));
+}
+
+static uint32_t element_data(const struct element *e, uint8_t out[PARTS_MAX])
+{
+	uint16_t port = htons(e->to_port);
+	uint32_t len = 0;
+
+	memset(out, 0, PARTS_MAX);
+	len = put_part(out, len, e->to.bytes, addr_size(&e->to));
+	return put_part(out, len, &port, sizeof(port));
+}
+
+struct map_dump {
+	struct arena *arena;
+	const struct map *map;
+	struct element *list;
+	size_t n;
+};
+
+static int on_map_element(struct nftnl_set_elem *in, void *arg)
+{
+	struct map_dump *dump = arg;
+	uint32_t key_len = 0, data_len = 0, host = 0, size = dump->map->family == AF_INET ? 4 : 16;
+	const uint8_t *key = nftnl_set_elem_get(in, NFTNL_SET_ELEM_KEY, &key_len);
+	const uint8_t *data = nftnl_set_elem_get(in, NFTNL_SET_ELEM_DATA, &data_len);
+	struct element e = {.map = dump->map, .to = {.family = dump->map->family}};
+
+	if (dump->map->by_host)
+		host = size;
+	if (!key || !data || key_len < host + 6 || data_len < size + 2)
+		return 0;
+	if (host) {
+		e.host_addr.family = dump->map->family;
+		memcpy(e.host_addr.bytes, key, host);
+	}
+	e.proto = key[host];
+	e.port = (uint16_t)(key[host + 4] << 8 | key[host + 5]);
+	memcpy(e.to.bytes, data, size);
+	e.to_port = (uint16_t)(data[size] << 8 | data[size + 1]);
+	dump->list = arena_grow(dump->arena, dump->list, dump->n, sizeof(*dump->list));
+	dump->list[dump->n++] = e;
+	return 0;
+}
+
+static int on_map_elements(const struct nlmsghdr *h, void *arg)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+
+	if (!set)
+		abort();
+	if (nftnl_set_elems_nlmsg_parse(h, set) == 0)
+		nftnl_set_elem_foreach(set, on_map_element, arg);
+	nftnl_set_free(set);
+	return MNL_CB_OK;
+}
+
+static void forget_map(void *arg)
+{
+	((struct map_dump *)arg)->n = 0;
+	((struct map_dump *)arg)->list = NULL;
+}
+
+int nft_read_map(struct nft *nft, const struct table *t, const struct map *map,
+		 struct element **out, size_t *out_n, struct error *err)
+{
+	struct map_dump dump = {.arena = nft->arena, .map = map};
+	int r = fault("nft_read_map", err);
+
+	if (r < 0)
+		return wrap(err, "nftables error");
+	struct nlmsghdr *request = request_new(nft, t->family, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, t->name);
+	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, map->name);
+	r = ask(nft, request, on_map_elements, forget_map, &dump);
+	*out = dump.list;
+	*out_n = dump.n;
+	return r < 0 && r != -ENOENT ? fail_nft(err, r, t, "list map", map->name) : 0;
+}
+
 /* ---- the batch ---- */
 
 struct batch {
@@ -433,6 +540,58 @@ static void put_protocol_set(struct batch *b, const struct table *t, uint32_t id
 	nftnl_set_free(s);
 }
 
+static void put_map(struct batch *b, const struct op *op, size_t i)
+{
+	const struct map *map = op->element.map;
+	const struct element sample = {.map = map,
+				       .host_addr = {.family = map->family},
+				       .to = {.family = map->family}};
+	uint32_t address = map->family == AF_INET ? TYPE_IPV4 : TYPE_IPV6;
+	uint32_t protocol = map->by_host ? join_types(address, INET_PROTO) : INET_PROTO;
+	struct nftnl_set *s = nftnl_set_alloc();
+	uint8_t parts[PARTS_MAX];
+
+	if (!s)
+		abort();
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, op->table->name);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, map->name);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, ++b->n_sets);
+	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_MAP);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, join_types(protocol, TYPE_PORT));
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, element_key(&sample, parts));
+	nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, join_types(address, TYPE_PORT));
+	nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, element_data(&sample, parts));
+	struct nlmsghdr *h = message_begin(b, op->table->family, NFT_MSG_NEWSET, NLM_F_CREATE, i);
+	nftnl_set_nlmsg_build_payload(h, s);
+	message_end(b, h);
+	nftnl_set_free(s);
+}
+
+static void put_element(struct batch *b, const struct op *op, size_t i)
+{
+	bool adds = op->kind == OP_ADD_ELEMENT;
+	struct nftnl_set *s = nftnl_set_alloc();
+	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+	uint8_t parts[PARTS_MAX];
+	uint32_t len = element_key(&op->element, parts);
+
+	if (!s || !e)
+		abort();
+	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, parts, len);
+	len = element_data(&op->element, parts);
+	if (adds)
+		nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, parts, len);
+	nftnl_set_elem_add(s, e);
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, op->table->name);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, op->element.map->name);
+	struct nlmsghdr *h =
+		message_begin(b, op->table->family, adds ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+			      adds ? NLM_F_CREATE : 0, i);
+	nftnl_set_elems_nlmsg_build_payload(h, s);
+	message_end(b, h);
+	nftnl_set_free(s);
+}
+
 static void put_rule(struct batch *b, const struct op *op, size_t i)
 {
 	bool adds = op->kind == OP_ADD_RULE;
@@ -473,6 +632,13 @@ static void put_op(struct batch *b, const struct op *op, size_t i)
 	case OP_ADD_RULE:
 	case OP_DELETE_RULE:
 		put_rule(b, op, i);
+		break;
+	case OP_ADD_MAP:
+		put_map(b, op, i);
+		break;
+	case OP_ADD_ELEMENT:
+	case OP_DELETE_ELEMENT:
+		put_element(b, op, i);
 		break;
 	}
 }
@@ -522,7 +688,7 @@ static int explain(struct nft *nft, const struct batch *b, const struct ops *ops
 	if (code == -ERESTART || message >= b->n_messages)
 		return fail_errno(err, -code, "nftables error: commit");
 	const struct op *op = &ops->list[b->op_of[message]];
-	if (code == -ENOENT && op->kind == OP_DELETE_RULE)
+	if (code == -ENOENT && (op->kind == OP_DELETE_RULE || op->kind == OP_DELETE_ELEMENT))
 		code = -ERESTART;
 	if (code == -EBUSY && op->kind == OP_DELETE_CHAIN)
 		*out_busy = op;
@@ -601,6 +767,12 @@ static int kernel_is_tcp_and_udp(void *k, const struct table *t, const char *set
 	return nft_is_tcp_and_udp(k, t, set, out, err);
 }
 
+static int kernel_read_map(void *k, const struct table *t, const struct map *map,
+			   struct element **out, size_t *out_n, struct error *err)
+{
+	return nft_read_map(k, t, map, out, out_n, err);
+}
+
 static int kernel_commit(void *k, const struct ops *ops, size_t *out_done,
 			 const struct op **out_busy, struct error *err)
 {
@@ -618,5 +790,6 @@ const struct kernel nft_kernel = {
 	.read_chain = kernel_read_chain,
 	.list_chains = kernel_list_chains,
 	.is_tcp_and_udp = kernel_is_tcp_and_udp,
+	.read_map = kernel_read_map,
 	.commit = kernel_commit,
 };

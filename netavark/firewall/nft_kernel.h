@@ -38,6 +38,10 @@ int nft_read_chain(struct nft *nft, const struct table *t, const char *name, str
 int nft_list_chains(struct nft *nft, const struct table *t, const char ***out, size_t *out_n,
 		    struct error *err) must_check;
 
+/* All elements of a map, none if it is not there. */
+int nft_read_map(struct nft *nft, const struct table *t, const struct map *map,
+		 struct element **out, size_t *out_n, struct error *err) must_check;
+
 /* Whether the anonymous set holds exactly tcp and udp. */
 int nft_is_tcp_and_udp(struct nft *nft, const struct table *t, const char *set, bool *out,
 		       struct error *err) must_check;

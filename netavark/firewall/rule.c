@@ -43,9 +43,9 @@ static bool same_match(const struct rule *a, const struct rule *b)
 static bool same_action(const struct rule *a, const struct rule *b)
 {
 	return a->set_mark == b->set_mark && a->set_ct_mark == b->set_ct_mark &&
-	       a->verdict == b->verdict && same_text(a->target, b->target) &&
-	       addr_equal(&a->to_addr, &b->to_addr) && a->to_port == b->to_port &&
-	       a->to_port_last == b->to_port_last;
+	       a->add_ct_mark == b->add_ct_mark && a->map == b->map && a->verdict == b->verdict &&
+	       same_text(a->target, b->target) && addr_equal(&a->to_addr, &b->to_addr) &&
+	       a->to_port == b->to_port && a->to_port_last == b->to_port_last;
 }
 
 bool rule_equal(const struct rule *a, const struct rule *b)
@@ -142,12 +142,24 @@ static void print_nat(struct text *t, const char *word, const struct rule *r)
 	}
 }
 
+static void print_map(struct text *t, const struct map *map)
+{
+	const char *family = map->family == AF_INET ? "ip" : "ip6";
+
+	text_printf(t, "dnat %s to ", family);
+	if (map->by_host)
+		text_printf(t, "%s daddr . ", family);
+	text_printf(t, "meta l4proto . th dport map @%s ", map->name);
+}
+
 static void print_action(struct text *t, const struct rule *r)
 {
 	if (r->set_mark)
 		text_printf(t, "meta mark set meta mark | 0x%08x ", r->set_mark);
 	if (r->set_ct_mark)
 		text_printf(t, "ct mark set meta mark | 0x%08x ", r->set_ct_mark);
+	if (r->add_ct_mark)
+		text_printf(t, "ct mark set ct mark | 0x%08x ", r->add_ct_mark);
 	switch (r->verdict) {
 	case VERDICT_NONE:
 		break;
@@ -170,7 +182,10 @@ static void print_action(struct text *t, const struct rule *r)
 		print_nat(t, "snat", r);
 		break;
 	case VERDICT_DNAT:
-		print_nat(t, "dnat", r);
+		if (r->map)
+			print_map(t, r->map);
+		else
+			print_nat(t, "dnat", r);
 		break;
 	}
 }
@@ -279,6 +294,14 @@ static char *print_xt(const struct rule *rule, struct arena *a)
 	print_xt_match(&t, rule);
 	print_xt_action(&t, rule);
 	return t.s;
+}
+
+char *element_print(const struct element *e, struct arena *a)
+{
+	const char *host = e->map->by_host ? arena_printf(a, "%s . ", addr_str(&e->host_addr)) : "";
+
+	return arena_printf(a, "%s%s . %u : %s . %u", host, proto_word(e->proto), e->port,
+			    addr_str(&e->to), e->to_port);
 }
 
 char *rule_print(const struct rule *rule, struct arena *a)

@@ -32,6 +32,21 @@ struct table {
 	uint8_t family; /* NFPROTO_* */
 	const char *name;
 	bool xt; /* one of iptables': its rules are written and printed as iptables(8) does */
+	const struct map *const *maps; /* that it has, then NULL; or NULL */
+};
+
+struct map { /* from a port of the host to where it leads */
+	const char *name;
+	uint8_t family; /* of the addresses */
+	bool by_host;	/* the key begins with an address of the host */
+};
+
+struct element { /* one port in a map */
+	const struct map *map;
+	struct addr host_addr; /* none unless map->by_host */
+	uint8_t proto;
+	uint16_t port, to_port; /* host order */
+	struct addr to;
 };
 
 struct rule {
@@ -57,8 +72,10 @@ struct rule {
 
 	uint32_t set_mark;    /* packet mark |= set_mark */
 	uint32_t set_ct_mark; /* connection mark = packet mark | set_ct_mark */
+	uint32_t add_ct_mark; /* connection mark |= add_ct_mark */
 	enum verdict verdict;
 	const char *target;
+	const struct map *map; /* VERDICT_DNAT: to what it says, in place of to_addr and to_port */
 	struct addr to_addr;
 	uint16_t to_port;      /* host order */
 	uint16_t to_port_last; /* of a range whose ports keep their distance, in one rule; or 0 */
@@ -88,6 +105,9 @@ struct ruleset {
 /* The rule gets the table of the set. */
 void ruleset_add(struct ruleset *set, struct rule rule);
 void ruleset_add_chain(struct ruleset *set, struct chain chain);
+
+/* As nft(8) prints it: "tcp . 80 : 10.88.0.2 . 80". */
+char *element_print(const struct element *e, struct arena *a);
 
 /* Whether two rules match and do the same; both must be in the same chain. */
 bool rule_equal(const struct rule *a, const struct rule *b);

@@ -152,6 +152,10 @@ static struct fw_extras read_extras(const struct reader *r)
 	return (struct fw_extras){
 		.guard = read_switch(&extras, "loopback_guard", true),
 		.comments = read_switch(&extras, "nft_comments", false),
+		.layout = extras.value && strcmp(read_string_or(&extras, "nft_layout", ""),
+						 "map") == 0
+				  ? LAYOUT_MAP
+				  : LAYOUT_UPSTREAM,
 	};
 }
 

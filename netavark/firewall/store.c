@@ -102,6 +102,8 @@ static json_t *extras_json(const struct fw_extras *e)
 		json_object_set_new(root, "loopback_guard", json_string("false"));
 	if (e->comments)
 		json_object_set_new(root, "nft_comments", json_string("true"));
+	if (e->layout == LAYOUT_MAP)
+		json_object_set_new(root, "nft_layout", json_string("map"));
 	return root;
 }
 

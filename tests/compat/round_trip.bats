@@ -107,6 +107,18 @@ jump NETAVARK-ISOLATION-1"
 	nothing_left
 }
 
+@test "FW-122 the same with our ports in maps" {
+	FIRST=$GOLDEN/nft-input-b.json
+	second_document
+	NETAVARK_NFT_LAYOUT=map ours setup c1 "$FIRST"
+	theirs setup c2 "$SECOND"
+	theirs teardown c2 "$SECOND"
+	[[ $(host nft list table inet netavark-ports) == *"10.89.3.2 . 80"* && $(nft_table) != *10.89.3.3* ]]
+	ours teardown c1 "$FIRST"
+	nothing_left
+	[[ $(host nft list tables) != *netavark-ports* ]]
+}
+
 @test "FW-081 the state files of the other netavark and ours are the same, apart from newer keys" {
 	FIRST=$GOLDEN/nft-input-b.json
 	theirs setup c1 "$FIRST"

@@ -229,6 +229,31 @@ stale_flow() {
 	[[ $answer == "no answer: "* ]] || equal "$answer" "no answer"
 }
 
+@test "FW-096 with thousands of flows, which are not all read, the right ones are forgotten" {
+	connect_outside
+	document one 'port(8080; 80; "udp") | second | .networks.back.static_ips = ["10.72.0.11"]'
+	host bash -c '
+		for ((p = 0; p < 2000; p++)); do
+			echo "-A -p udp -s 192.0.2.1 -d 203.0.113.1 --sport $((10000 + p)) --dport 9999 --timeout 600"
+		done >/run/flows
+		conntrack -R /run/flows
+		flow() {
+			conntrack -I -p udp -s "$1" -d "$2" --sport 5000 --dport "$3" --timeout 100 "${@:4}"
+		}
+		flow 198.51.100.2 198.51.100.1 8080
+		flow 2001:db8:1::2 2001:db8:1::1 8080
+		flow 198.51.100.2 198.51.100.1 9000 --reply-src 10.71.0.11 --reply-port-src 90' >/dev/null 2>&1
+	equal "$(ids 'src=(198.51.100.2|2001:db8:1::2)' | wc -l)" 3
+	attach c1
+	equal "$(flows | grep -E 'src=(198.51.100.2|2001:db8:1::2)')" ""
+	host bash -c '
+		conntrack -I -p tcp -s 10.71.0.11 -d 192.0.2.9 --sport 5000 --dport 443 --timeout 100 --state ESTABLISHED
+		conntrack -I -p udp -s 2001:db8:1::2 -d 2001:db8:1::1 --sport 5000 --dport 8080 --timeout 100 --reply-src fd71:5:9::11 --reply-port-src 80' >/dev/null 2>&1
+	detach c1
+	equal "$(flows | grep -E 'src=(10.71.0.11|2001:db8:1::2)')" ""
+	equal "$(ids dport=9999 | wc -l)" 2000
+}
+
 @test "BU-045 a hundred thousand flows of others cost little, and none of them is lost" {
 	! sanitized || skip "the sanitizer takes time itself"
 	document one 'v4 | port(8080; 80; "udp")'

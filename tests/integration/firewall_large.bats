@@ -5,6 +5,9 @@
 
 load helpers
 
+# As rules, however many there are.
+export NETAVARK_NFT_LAYOUT=upstream
+
 # large_document COUNT — input B with a range of that many ports, in both families.
 large_document() {
 	DOC=$BATS_TEST_TMPDIR/large.json

@@ -78,6 +78,12 @@ published_ports() {
 	published_ports
 }
 
+@test "FW-090 published ports answer from everywhere, also in maps" {
+	export NETAVARK_NFT_LAYOUT=map
+	published_ports
+	host nft list table inet netavark-ports
+}
+
 @test "FW-090 published ports answer from everywhere, also with iptables" {
 	for_each_flavour published_ports
 }
@@ -115,6 +121,12 @@ bound_ports() {
 
 @test "FW-091 every port of a range answers, and one bound to an address only there" {
 	bound_ports
+}
+
+@test "FW-091 every port of a range answers, and one bound to an address only there, also in maps" {
+	export NETAVARK_NFT_LAYOUT=map
+	bound_ports
+	host nft list table inet netavark-ports
 }
 
 @test "FW-091 every port of a range answers, and one bound to an address only there, also with iptables" {
@@ -165,12 +177,22 @@ isolated_networks() {
 	END
 }
 
-@test "FW-093 isolation closes what it promises in both families, and not the published ports" {
+isolated_but_for_ports() {
 	isolated_networks
 	answers 10.96.0.1 i5 198.51.100.1 8086
 	answers fd96::1 i5 2001:db8:1::1 8086
 	answers 10.94.0.1 i3 198.51.100.1 8084
 	answers 198.51.100.2 outside 198.51.100.1 8085
+}
+
+@test "FW-093 isolation closes what it promises in both families, and not the published ports" {
+	isolated_but_for_ports
+}
+
+@test "FW-093 isolation closes what it promises in both families, and not published ports in maps" {
+	export NETAVARK_NFT_LAYOUT=map
+	isolated_but_for_ports
+	host nft list table inet netavark-ports
 }
 
 # Here, as in upstream, the way through the host is closed between isolated networks, too.

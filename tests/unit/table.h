@@ -57,7 +57,8 @@ static inline void table_setup(struct ruleset *table, const struct fw_intent *in
 	nft_rules_network(&in->net, &set);
 	nft_rules_isolation(&in->net, &set);
 	nft_rules_dns(in, &set);
-	nft_rules_ports(in, &set);
+	if (in->extras.layout != LAYOUT_MAP)
+		nft_rules_ports(in, &set);
 	table_add(table, &set);
 }
 

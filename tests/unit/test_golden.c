@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "common/file.h"
+#include "netavark/firewall/nft_map.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/table.h"
 
@@ -69,6 +70,32 @@ static void plan_document(struct planning *p, const char *base, const char *driv
 	set_environment(&p->arena, base, false);
 }
 
+/* The table of ports in maps, if the document wants it. */
+static char *print_maps(const struct plan *plan)
+{
+	struct ruleset set = {.arena = plan->arena};
+	struct element *all = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_networks; i++) {
+		struct fw_intent in = plan_intent(plan, &plan->networks[i]);
+		struct element *list;
+		size_t m = in.extras.layout == LAYOUT_MAP
+				   ? nft_map_elements(&in, plan->arena, &list)
+				   : 0;
+
+		if (m && !set.n_rules)
+			nft_map_base(&set);
+		if (m)
+			nft_map_network(&in, &set);
+		for (size_t k = 0; k < m; k++) {
+			all = arena_grow(plan->arena, all, n, sizeof(*all));
+			all[n++] = list[k];
+		}
+	}
+	return n ? nft_map_print(&set, all, n) : arena_strdup(plan->arena, "");
+}
+
 static char *print_table(const struct plan *plan)
 {
 	struct ruleset table = {.arena = plan->arena};
@@ -79,7 +106,10 @@ static char *print_table(const struct plan *plan)
 		struct fw_intent in = plan_intent(plan, &plan->networks[i]);
 		table_setup(&table, &in);
 	}
-	return table.n_chains ? ruleset_print(&table, NFT_TABLE) : arena_strdup(plan->arena, "");
+	if (!table.n_chains)
+		return arena_strdup(plan->arena, "");
+	return arena_printf(plan->arena, "%s%s", ruleset_print(&table, NFT_TABLE),
+			    print_maps(plan));
 }
 
 static char *print_xt(const struct plan *plan)

@@ -11,6 +11,7 @@
 
 #include "netavark/firewall/nft_expr.h"
 #include "netavark/firewall/nft_rules.h"
+#include "netavark/firewall/nft_map.h"
 #include "tests/unit/intents.h"
 
 static void cleanup_rule(struct nftnl_rule **r)
@@ -69,6 +70,33 @@ static void every_planned_rule_comes_back(void **state)
 		assert_int_equal(protocols != NULL, set.rules[i].tcp_and_udp);
 		if (protocols)
 			assert_string_equal(protocols, NFT_EXPR_SET_NAME);
+	}
+	arena_release(&a);
+}
+
+static void rules_with_maps_come_back(void **state)
+{
+	struct arena a = {0};
+	struct ruleset set = {.arena = &a, .table = &nft_map_table};
+	struct intent i;
+
+	(void)state;
+	intent_make(&i);
+	nft_map_base(&set);
+	nft_map_network(&i.in, &set);
+	for (size_t k = 0; k < set.n_rules; k++) {
+		cleanup_nft_rule struct nftnl_rule *wire = encode(&set.rules[k]);
+		const char *protocols;
+		struct rule back;
+
+		if (!nft_expr_decode(wire, &nft_map_table, &a, &back, &protocols) ||
+		    !rule_equal(&set.rules[k], &back))
+			fail_msg("%s came back as %s", rule_print(&set.rules[k], &a),
+				 rule_print(&back, &a));
+		/* In any other table there is no such map. */
+		if (set.rules[k].map)
+			assert_false(
+				nft_expr_decode(wire, &nft_rules_table, &a, &back, &protocols));
 	}
 	arena_release(&a);
 }
@@ -717,6 +745,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST("expressions: every planned rule comes back", every_planned_rule_comes_back),
+		TEST("expressions: rules with maps come back", rules_with_maps_come_back),
 		TEST("FW-051 expressions: prefixes of every length come back",
 		     prefixes_of_every_length_come_back),
 		TEST("expressions: the kinds and the order of nft", expressions_are_those_of_nft),

@@ -426,18 +426,20 @@ static bool cannot_work(int r)
 /* Whether a chain of one of the networks is there; plans nothing, and ends with EEXIST if so. */
 static int plan_search(struct job *j, const struct fw_intent *in, size_t n, struct error *err)
 {
-	struct live_chain *own, *ports;
+	bool own = false, ports = false;
 	int r = 0;
 
 	for (size_t f = 0; f < array_size(families); f++) {
 		const struct table *t = iptables_rules_nat_table(families[f]);
 
 		for (size_t i = 0; r == 0 && i < n; i++) {
-			r = job_view(j, t, iptables_rules_chain(&in[i].net, j->arena), &own, err);
+			r = job_has_chain(j, t, iptables_rules_chain(&in[i].net, j->arena), &own,
+					  err);
 			if (r == 0)
-				r = job_view(j, t, iptables_rules_ports_chain(&in[i].net, j->arena),
-					     &ports, err);
-			if (r == 0 && (own->exists || ports->exists))
+				r = job_has_chain(j, t,
+						  iptables_rules_ports_chain(&in[i].net, j->arena),
+						  &ports, err);
+			if (r == 0 && (own || ports))
 				return -EEXIST;
 		}
 	}

@@ -342,6 +342,16 @@ static int legacy_read_chain(void *k, const struct table *t, const char *name,
 	return 0;
 }
 
+static int legacy_has_chain(void *k, const struct table *t, const char *name, bool *out,
+			    struct error *err)
+{
+	struct handle *h;
+	int r = open_table(k, t, &h, err);
+
+	*out = r == 0 && ops_of(t)->is_chain(name, h->h);
+	return r;
+}
+
 /* ---- writing ---- */
 
 static void put_prefix(const struct prefix *p, void *addr, void *mask)
@@ -629,5 +639,6 @@ const struct kernel iptables_legacy = {
 	.begin = legacy_begin,
 	.find_table = legacy_find_table,
 	.read_chain = legacy_read_chain,
+	.has_chain = legacy_has_chain,
 	.commit = legacy_commit,
 };

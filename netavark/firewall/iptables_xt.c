@@ -220,7 +220,8 @@ static bool read_tcp(const struct xt_part *p, struct rule *r)
 	struct xt_tcp m;
 
 	return read_data(p, &m, sizeof(m)) && m.spts[0] == 0 && m.spts[1] == PORT_MAX &&
-	       !m.option && !m.flg_mask && !m.invflags && read_ports(r, IPPROTO_TCP, m.dpts);
+	       !m.option && !m.flg_mask && !m.flg_cmp && !m.invflags &&
+	       read_ports(r, IPPROTO_TCP, m.dpts);
 }
 
 static bool read_udp(const struct xt_part *p, struct rule *r)

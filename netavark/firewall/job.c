@@ -29,6 +29,14 @@ int job_has_table(struct job *j, const struct table *t, bool *out, struct error 
 	return r;
 }
 
+int job_has_chain(struct job *j, const struct table *t, const char *name, bool *out,
+		  struct error *err)
+{
+	int r = job_has_table(j, t, out, err);
+
+	return r == 0 && *out ? j->kernel->has_chain(j->k, t, name, out, err) : r;
+}
+
 int job_view(struct job *j, const struct table *t, const char *name, struct live_chain **out,
 	     struct error *err)
 {

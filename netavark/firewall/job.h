@@ -74,6 +74,8 @@ struct kernel {
 	/* A chain or table that is not there is not an error. */
 	int (*read_chain)(void *k, const struct table *t, const char *name, struct live_chain *out,
 			  struct error *err);
+	int (*has_chain)(void *k, const struct table *t, const char *name, bool *out,
+			 struct error *err);
 	/* The names of all chains; NULL where tables are not ours to delete. */
 	int (*list_chains)(void *k, const struct table *t, const char ***out, size_t *out_n,
 			   struct error *err);
@@ -126,6 +128,10 @@ const char *job_describe(const struct op *op, struct arena *a);
 /* ---- for planners ---- */
 
 int job_has_table(struct job *j, const struct table *t, bool *out, struct error *err) must_check;
+
+/* Whether the chain is there; cheaper than to read it. */
+int job_has_chain(struct job *j, const struct table *t, const char *name, bool *out,
+		  struct error *err) must_check;
 
 /* The chain as it was read, with the marks of this job. */
 int job_view(struct job *j, const struct table *t, const char *name, struct live_chain **out,

@@ -755,6 +755,14 @@ static int kernel_read_chain(void *k, const struct table *t, const char *name,
 	return nft_read_chain(k, t, name, out, err);
 }
 
+static int kernel_has_chain(void *k, const struct table *t, const char *name, bool *out,
+			    struct error *err)
+{
+	int r = fault("nft_has_chain", err);
+
+	return r < 0 ? wrap(err, "nftables error") : find_chain(k, t, name, out, err);
+}
+
 static int kernel_list_chains(void *k, const struct table *t, const char ***out, size_t *out_n,
 			      struct error *err)
 {
@@ -788,6 +796,7 @@ const struct kernel nft_kernel = {
 	.begin = kernel_begin,
 	.find_table = kernel_find_table,
 	.read_chain = kernel_read_chain,
+	.has_chain = kernel_has_chain,
 	.list_chains = kernel_list_chains,
 	.is_tcp_and_udp = kernel_is_tcp_and_udp,
 	.read_map = kernel_read_map,

@@ -194,7 +194,7 @@ rules_document() {
 
 sweep_iptables() {
 	rules_document
-	export SWEEP_ONLY='iptables_|nft_(open|begin|find_table|commit)'
+	export SWEEP_ONLY='iptables_|nft_(begin|has_chain|commit)'
 	sweep "" '^ip6?tables: .*injected fault at door'
 	SWEEP_ONLY=_commit
 	sweep :term '^interrupted by signal 15$'

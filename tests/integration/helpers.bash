@@ -343,7 +343,7 @@ snapshot_rules() {
 # What stays after the last container, of every driver, goes.
 forget_rules() {
 	local family table
-	for table in "inet netavark" "ip filter" "ip nat" "ip6 filter" "ip6 nat"; do
+	for table in "inet netavark" "inet netavark-guard" "ip filter" "ip nat" "ip6 filter" "ip6 nat"; do
 		# shellcheck disable=SC2086 # words
 		! nft list table $table >/dev/null 2>&1 || nft delete table $table
 	done

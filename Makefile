@@ -251,7 +251,7 @@ fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot g
 # With the kernel of a Debian release, in a VM. `make check` runs what not every kernel can, the tests that
 # have the tag vm, with one of them.
 VM_TESTS ?= $(addprefix tests/integration/,netavark_bridge.bats netavark_bridge_vlan.bats netavark_vlan.bats \
-	firewall_traffic.bats)
+	firewall_traffic.bats firewall_extras.bats)
 VM_TAGGED = --filter-tags vm $(shell grep -lE '^ *\# bats (file|test)_tags=(.*,)?vm\b' tests/integration/*.bats)
 part_vm   = 'vm-$(1)=$(call programs,$(HERE)/$(CHECK)) tests/vm/suite.sh $(1) $(2)'
 fetch_kernel = tests/vm/fetch_kernel.sh $(1) build/vm/$(1) || echo "cannot get the kernel of $(1)"

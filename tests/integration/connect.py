@@ -12,17 +12,23 @@
     connect.py receive PORT              prints the content of the datagrams that come; says "ready"
                                          first
 
-PROTOCOL is tcp or udp. What does not answer in time is an error.
+PROTOCOL is tcp, udp or sctp. What does not answer in time is an error.
 """
 
+import errno
+import os
 import selectors
 import socket
 import sys
 import threading
 import time
 
-PATIENCE = 3  # seconds; only what does not answer takes them
-KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+PATIENCE = 3 * int(os.environ.get("SLOWNESS", 1))  # seconds; only what does not answer takes them
+KINDS = {
+    "tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    "udp": (socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    "sctp": (socket.SOCK_STREAM, socket.IPPROTO_SCTP),
+}
 
 
 def answer_stream(connection, peer):
@@ -39,19 +45,27 @@ def answer(server):
     server.sendto(f"{peer[0]}\n".encode(), peer)
 
 
+def listen(family, kind, port):
+    server = socket.socket(family, *kind)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    server.bind(("", int(port)))
+    if server.type == socket.SOCK_STREAM:
+        server.listen(64)
+    return server
+
+
 def serve(ports):
     selector = selectors.DefaultSelector()
     for port in ports:
         for family in (socket.AF_INET, socket.AF_INET6):
             for kind in KINDS.values():
-                server = socket.socket(family, kind)
-                server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                server.bind(("", int(port)))
-                if kind == socket.SOCK_STREAM:
-                    server.listen(64)
-                selector.register(server, selectors.EVENT_READ)
+                try:
+                    selector.register(listen(family, kind, port), selectors.EVENT_READ)
+                except OSError as error:
+                    if error.errno != errno.EPROTONOSUPPORT:  # SCTP: not every kernel
+                        raise
     print("ready", flush=True)
     while True:
         for key, _ in selector.select():
@@ -60,7 +74,7 @@ def serve(ports):
 
 def connect(kind, address, port):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    client = socket.socket(family, kind)
+    client = socket.socket(family, *kind)
     client.settimeout(PATIENCE)
     client.connect((address, int(port)))
     return client
@@ -89,7 +103,7 @@ def reach(port, addresses):
 
     def attempt(address):
         try:
-            exchange(connect(socket.SOCK_STREAM, address, port))
+            exchange(connect(KINDS["tcp"], address, port))
             found.add(address)
         except OSError:
             pass

@@ -100,7 +100,7 @@ hairpin() {
 }
 
 bridged_frames() {
-	[[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] || skip "the kernel has no br_netfilter"
+	needs br_netfilter
 	host bash -c 'for file in /proc/sys/net/bridge/bridge-nf-call-ip{,6}tables; do echo '"$1"' >"$file"; done'
 }
 

@@ -19,12 +19,12 @@ serve() {
 	wait_for grep -q ready "$ready"
 }
 
-# answers EXPECTED CONTAINER ADDRESS PORT — over TCP and UDP. An empty EXPECTED means that nobody
-# answers; CONTAINER may be "host".
+# answers EXPECTED CONTAINER ADDRESS PORT — over TCP and UDP, or those of $PROTOCOLS. An empty EXPECTED
+# means that nobody answers; CONTAINER may be "host".
 answers() {
 	local protocol where=(on "$2") got
 	[[ $2 != host ]] || where=(host)
-	for protocol in tcp udp; do
+	for protocol in ${PROTOCOLS-tcp udp}; do
 		got=$("${where[@]}" "$BATS_TEST_DIRNAME/connect.py" ask "$protocol" "$3" "$4" 2>&1) || [[ -z $1 ]] || true
 		[[ -n $1 || $got != "no answer"* ]] || got=
 		equal "$protocol $2 to $3 port $4: $got" "$protocol $2 to $3 port $4: $1"
@@ -86,6 +86,38 @@ published_ports() {
 
 @test "FW-090 published ports answer from everywhere, also with iptables" {
 	for_each_flavour published_ports
+}
+
+sctp_ports() {
+	local PROTOCOLS=sctp container
+	needs sctp
+	connect_outside
+	document one 'port(8080; 80; "sctp")'
+	attach c1
+	document two 'number(2)'
+	attach c2
+	serve c1 80
+	serve outside 7000
+	answers 198.51.100.2 outside 198.51.100.1 8080
+	answers 2001:db8:1::2 outside 2001:db8:1::1 8080
+	answers 198.51.100.1 host 198.51.100.1 8080
+	answers 2001:db8:1::1 host 2001:db8:1::1 8080
+	answers 10.71.0.1 host 127.0.0.1 8080
+	answers 10.71.0.1 c2 198.51.100.1 8080
+	answers fd71:5:9::1 c2 2001:db8:1::1 8080
+	answers 198.51.100.1 c1 198.51.100.2 7000
+	answers 2001:db8:1::1 c1 2001:db8:1::2 7000
+	detach c1 "$BATS_TEST_TMPDIR/one.json"
+	answers "" outside 198.51.100.1 8080
+}
+
+# bats test_tags=vm
+@test "FW-090 a port published over sctp answers from everywhere, with the right address of the caller" {
+	sctp_ports
+}
+
+@test "FW-090 a port published over sctp answers from everywhere, also with iptables" {
+	for_each_flavour sctp_ports
 }
 
 bound_ports() {
@@ -248,7 +280,7 @@ connections_live() {
 	lives() {
 		local answer=
 		echo x >&"$to"
-		read -r -t 10 -u "$from" answer
+		read -r -t $((10 * SLOWNESS)) -u "$from" answer
 		equal "$answer" 198.51.100.2
 	}
 	lives

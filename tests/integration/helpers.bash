@@ -102,9 +102,9 @@ host_script() {
 $(cat)" script "$@"
 }
 
-# needs FEATURE... — skips the test where the kernel lacks one of them: bridge_vlans, sctp, or a kind
-# of link like dummy, vlan, vrf, macvlan, ipvlan.
-# In a VM that is a failure, for its kernels have them all.
+# needs FEATURE... — skips the test where the kernel lacks one of them: bridge_vlans, br_netfilter,
+# sctp, or a kind of link like dummy, vlan, vrf, macvlan, ipvlan. In a VM that is a failure, for its
+# kernels have them all.
 needs() {
 	local feature
 	for feature; do
@@ -120,6 +120,10 @@ kernel_has() {
 	case $1 in
 	sctp)
 		host python3 -c 'import socket as s; s.socket(s.AF_INET, s.SOCK_STREAM, s.IPPROTO_SCTP)'
+		return
+		;;
+	br_netfilter)
+		[[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]
 		return
 		;;
 	bridge_vlans) kind=(bridge vlan_filtering 1) ;;

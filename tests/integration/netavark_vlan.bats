@@ -18,11 +18,6 @@ lan_document() {
 	document "$1" "$LAN lan(\"$2\") | ${3-.}"
 }
 
-need_ipvlan() {
-	host ip link add probe link uplink type ipvlan 2>/dev/null || skip "kernel without ipvlan"
-	host ip link delete probe
-}
-
 # link [CONTAINER] NAME FILTER — a part of what `ip -j -d link` says.
 link() {
 	local where=()
@@ -69,9 +64,10 @@ attached() {
 	attached macvlan bridge
 }
 
+# bats test_tags=vm
 @test "NV-130 NV-131 NV-133 NV-143 an ipvlan carries its addresses and routes, and the status tells of them" {
+	needs ipvlan
 	connect_outside
-	need_ipvlan
 	attached ipvlan l2
 	status_is "$(link uplink .address)" .web.interfaces.eth0.mac_address
 }
@@ -92,9 +88,10 @@ modes() {
 	modes macvlan bridge private vepa passthru source
 }
 
+# bats test_tags=vm
 @test "NV-132 every mode of an ipvlan" {
+	needs ipvlan
 	connect_outside
-	need_ipvlan
 	modes ipvlan l2 l3 l3s
 }
 
@@ -130,8 +127,8 @@ with_options() {
 }
 
 @test "NV-131 NV-133 NV-134 MTU and routes of an ipvlan follow the options" {
+	needs ipvlan
 	connect_outside
-	need_ipvlan
 	with_options ipvlan
 }
 
@@ -262,9 +259,10 @@ same_name() {
 	same_name macvlan
 }
 
+# bats test_tags=vm
 @test "NV-136 a device of the host with the name of the ipvlan does not matter" {
+	needs ipvlan
 	connect_outside
-	need_ipvlan
 	same_name ipvlan
 }
 
@@ -293,8 +291,8 @@ name_taken() {
 }
 
 @test "NV-137 a name of an ipvlan that the container has already is an error that leaves nothing" {
+	needs ipvlan
 	connect_outside
-	need_ipvlan
 	name_taken ipvlan
 }
 

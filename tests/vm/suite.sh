@@ -40,4 +40,5 @@ for name in NETAVARK AARDVARK NETAVARK_PEER AARDVARK_DNS; do
 done
 cd "$tree"
 exec tests/vm/vmtest --kernel "$kernel" --timeout "${VM_TIMEOUT:-600}" "${share[@]}" \
-	--hot "$hot ${NETAVARK-} ${AARDVARK-}" -- env "${variables[@]}" bats --formatter tap "$@"
+	--hot "$hot ${NETAVARK-} ${AARDVARK-}" -- sh -c 'modprobe br_netfilter; exec "$@"' - \
+	env "${variables[@]}" bats --formatter tap "$@"

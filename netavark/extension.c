@@ -20,6 +20,7 @@ static const struct {
 	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD"},
 	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS"},
 	[EXTENSION_NFT_LAYOUT] = {"nft_layout", "NETAVARK_NFT_LAYOUT"},
+	[EXTENSION_PUBLISH_DEFAULT_IP] = {"publish_default_ip", "NETAVARK_PUBLISH_DEFAULT_IP"},
 };
 
 bool extension_is_known(const char *key)
@@ -132,4 +133,12 @@ int extension_layout(const struct network_setup *net, enum fw_layout *out, struc
 
 	*out = (enum fw_layout)i;
 	return r;
+}
+
+int extension_addr(enum extension_key key, const struct network_setup *net, struct addr *out,
+		   struct error *err)
+{
+	const struct extension e = extension_find(key, net);
+
+	return !e.value || addr_parse(e.value, out) ? 0 : refuse(&e, "an IP address", err);
 }

@@ -27,6 +27,7 @@ enum extension_key {
 	EXTENSION_LOOPBACK_GUARD,
 	EXTENSION_NFT_COMMENTS,
 	EXTENSION_NFT_LAYOUT,
+	EXTENSION_PUBLISH_DEFAULT_IP,
 };
 
 enum extension_source {
@@ -50,6 +51,13 @@ bool extension_is_known(const char *key);
 
 /* The value that counts for a container on a network, and where it comes from. */
 struct extension extension_find(enum extension_key key, const struct network_setup *net);
+
+/*
+ * The value as an IPv4 or IPv6 address.
+ * Errors:  as extension_bool().
+ */
+int extension_addr(enum extension_key key, const struct network_setup *net, struct addr *out,
+		   struct error *err) must_check;
 
 /* NFT_LAYOUT; net may be NULL, then only the environment counts. Errors: as extension_bool(). */
 int extension_layout(const struct network_setup *net, enum fw_layout *out,

@@ -160,6 +160,27 @@ static void note_address(const struct network_plan *net, int family, struct addr
 	}
 }
 
+/* Ports that name no address of the host get the network's default, if it has one. */
+static struct fw_port *ports_of(const struct plan *plan, const struct network_plan *net)
+{
+	const struct addr *ip = &net->publish_ip;
+
+	if (!ip->family || !plan->n_ports)
+		return plan->ports;
+	struct fw_port *list =
+		arena_memdup(plan->arena, plan->ports, plan->n_ports * sizeof(*list));
+	for (size_t i = 0; i < plan->n_ports; i++) {
+		if (*list[i].host_ip)
+			continue;
+		list[i].host_ip = arena_strdup(plan->arena, addr_str(ip));
+		list[i].ipv4 = ip->family == AF_INET;
+		list[i].ipv6 = ip->family == AF_INET6;
+		if (!addr_is_zero(ip))
+			list[i].host_addr = *ip;
+	}
+	return list;
+}
+
 struct fw_intent plan_intent(const struct plan *plan, const struct network_plan *net)
 {
 	const struct network_setup *def = net->setup;
@@ -183,7 +204,7 @@ struct fw_intent plan_intent(const struct plan *plan, const struct network_plan 
 				.container_id = plan->req->container_id,
 				.network_name = net->name,
 				.has_ports = plan->req->has_ports,
-				.ports = plan->ports,
+				.ports = ports_of(plan, net),
 				.n_ports = plan->n_ports,
 				.n_dns_servers = net->n_gateways,
 				.dns_servers =

@@ -81,6 +81,7 @@ struct network_plan {
 	bool uses_firewall, flush_conntrack;
 	bool hairpin; /* where the kernel shows bridged frames to the firewall */
 	struct fw_extras extras;
+	struct addr publish_ip; /* for ports without an address of the host; none: any */
 	struct addr outbound4, outbound6;
 	struct dns_entry dns;
 };

@@ -160,6 +160,8 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 	out->hairpin &= plan->req->n_ports > 0;
 	if (r == 0)
 		r = extension_layout(net, &extras->layout, err);
+	if (r == 0)
+		r = extension_addr(EXTENSION_PUBLISH_DEFAULT_IP, net, &out->publish_ip, err);
 	/* On a bridge of ours the kernel announces addresses itself, as its settings say. */
 	out->announcements = out->unmanaged ? ANNOUNCE_BY_DEFAULT : 0;
 	return r < 0 ? r

@@ -156,3 +156,29 @@ bridged_frames() {
 	equal "$(nft_table | grep -c comment)" 0
 	equal "$(nft_table | grep -c 'dnat ip to')" 1
 }
+
+@test "BU-078 ports without an address of the host are published on the default one only, others where they say" {
+	connect_outside
+	host ip address add 198.51.100.5/24 dev uplink
+	document one 'port(8080; 80; "tcp") | port(8081; 80; "tcp") | .port_mappings[1].host_ip = "198.51.100.5" |
+		net.labels."netavark.publish_default_ip" = "127.0.0.1"'
+	attach c1
+	serve c1 80
+	equal "$(host "$BATS_TEST_DIRNAME/connect.py" ask tcp 127.0.0.1 8080)" 10.71.0.1
+	equal "$(connect outside reach 8080 198.51.100.1 198.51.100.5 2001:db8:1::1)" ""
+	equal "$(connect outside reach 8081 198.51.100.1 198.51.100.5)" 198.51.100.5
+	host nft flush ruleset
+	netavark firewall-reload
+	equal "$(connect outside reach 8080 198.51.100.1 2001:db8:1::1)" ""
+	equal "$(host "$BATS_TEST_DIRNAME/connect.py" ask tcp 127.0.0.1 8080)" 10.71.0.1
+	detach c1
+	equal "$(nft_table)" "$(<"$GOLDEN/nft-empty.nft")"
+}
+
+@test "BU-008 a default address that is none is refused" {
+	document one 'net.options.publish_default_ip = "localhost"'
+	remember
+	netavark -f "$DOC" setup /run/netns/c1
+	refused_like 'invalid publish_default_ip "localhost": expected an IP address at /network_info/web/options/publish_default_ip *'
+	nothing_changed
+}

@@ -17,8 +17,8 @@ PKG_CONFIG ?= pkg-config
 DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev libip6tc-dev libnl-3-dev \
 	libjansson-dev libc-ares-dev libevent-dev libcap-dev libseccomp-dev libmd-dev uthash-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
-	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun conmon \
-	busybox-static man-db mandoc dnsmasq-base \
+	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun runc conmon \
+	catatonit busybox-static man-db mandoc dnsmasq-base \
 	knot-dnsutils musl-tools
 DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
 	$(shell grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || echo virtiofsd)
@@ -43,6 +43,7 @@ export SOURCE_DATE_EPOCH
 PKGS_NETAVARK := libnl-3.0 libmnl libnftnl libip4tc libip6tc jansson libmd
 PKGS_AARDVARK := libevent_core libcares libcap libseccomp
 PKGS_PROXY    := libevent_core libnl-3.0 jansson
+PKGS_TJALK    := jansson libcap libnl-3.0
 PKGS_TEST     := cmocka
 # Quiet before `make deps`, when there is no pkg-config yet.
 pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
@@ -53,12 +54,14 @@ CPPFLAGS += $(PKG_CFLAGS)
 SRC_COMMON   := $(wildcard common/*.c)
 SRC_NETAVARK := $(filter-out netavark/main.c netavark/%/main.c,$(wildcard netavark/*.c netavark/*/*.c))
 SRC_AARDVARK := $(filter-out aardvark-dns/main.c,$(wildcard aardvark-dns/*.c))
+SRC_TJALK    := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
 SRC_UNIT     := $(wildcard tests/unit/test_*.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-SRC_MAIN     := netavark/main.c netavark/dhcp-proxy/main.c netavark/dhcp-proxy-client/main.c aardvark-dns/main.c
+SRC_MAIN     := netavark/main.c netavark/dhcp-proxy/main.c netavark/dhcp-proxy-client/main.c aardvark-dns/main.c \
+	engine/main.c
 PROGRAMS := $(addprefix $(BUILD)/netavark/,netavark netavark-dhcp-proxy netavark-dhcp-proxy-client) \
-	$(BUILD)/aardvark-dns/aardvark-dns
+	$(BUILD)/aardvark-dns/aardvark-dns $(BUILD)/engine/tjalk
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(SRC_UNIT))
 
 Q := $(if $(V),,@)
@@ -75,6 +78,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/libcommon.a: $(call obj,$(SRC_COMMON))
 $(BUILD)/libnetavark.a: $(call obj,$(SRC_NETAVARK))
 $(BUILD)/libaardvark.a: $(call obj,$(SRC_AARDVARK))
+$(BUILD)/libtjalk.a: $(call obj,$(SRC_TJALK))
 $(BUILD)/lib%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -92,7 +96,11 @@ $(BUILD)/aardvark-dns/aardvark-dns: $(BUILD)/aardvark-dns/main.o $(BUILD)/libaar
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libnetavark.a $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
+$(BUILD)/engine/tjalk: $(BUILD)/engine/main.o $(BUILD)/libtjalk.a $(BUILD)/libcommon.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_TJALK))
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libnetavark.a $(BUILD)/libaardvark.a $(BUILD)/libtjalk.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ \
@@ -389,6 +397,6 @@ help:
 		'make lint, make format    static checks; clang-format in place' \
 		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'
 
--include $(patsubst %.o,%.d,$(call obj,$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_UNIT) \
+-include $(patsubst %.o,%.d,$(call obj,$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_TJALK) $(SRC_UNIT) \
 	$(wildcard tests/fuzz/*.c) \
 	$(SRC_MAIN)))

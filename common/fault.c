@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +22,37 @@ static void note(const char *path, unsigned long count, const char *door)
 	close(fd);
 }
 
+/* Set by fault_take(); live as long as the process. */
+static char *taken_spec, *taken_log;
+static bool taken;
+
+void fault_take(const char *name)
+{
+	char log_name[64];
+	const char *spec = getenv(name), *log;
+
+	snprintf(log_name, sizeof(log_name), "%s_LOG", name);
+	log = getenv(log_name);
+	taken = true;
+	taken_spec = spec ? strdup(spec) : NULL;
+	taken_log = log ? strdup(log) : NULL;
+	unsetenv(name);
+	unsetenv(log_name);
+}
+
 void fault_stop(void)
 {
-	unsetenv("NETAVARK_FAULT");
-	unsetenv("NETAVARK_FAULT_LOG");
+	fault_take("NETAVARK_FAULT");
+	free(taken_spec);
+	free(taken_log);
+	taken_spec = taken_log = NULL;
 }
 
 int fault(const char *door, struct error *err)
 {
 	static unsigned long passed; /* the fault counter */
-	const char *spec = getenv("NETAVARK_FAULT"), *log = getenv("NETAVARK_FAULT_LOG");
+	const char *spec = taken ? taken_spec : getenv("NETAVARK_FAULT");
+	const char *log = taken ? taken_log : getenv("NETAVARK_FAULT_LOG");
 	char *kind = NULL;
 
 	if (!spec && !log)

@@ -10,7 +10,13 @@
 
 #include "common/error.h"
 
+/*
+ * A program with doors of its own beside those of the programs that it starts takes its specification
+ * from other variables: NAME and NAME_LOG. They are removed from the environment, so that they are for
+ * this process only.
+ */
 #ifdef FAULT_INJECTION
+void fault_take(const char *name);
 int fault(const char *door, struct error *err);
 
 /* From now on no door counts, for a child that goes on when the run is over. */
@@ -18,6 +24,11 @@ void fault_stop(void);
 #else
 static inline void fault_stop(void)
 {
+}
+
+static inline void fault_take(const char *name)
+{
+	(void)name;
 }
 
 static inline int fault(const char *door, struct error *err)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -244,6 +245,46 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 	if (mkdir(copy, mode) < 0 && errno != EEXIST)
 		return fail_errno(err, errno, "%s", "");
 	return 0;
+}
+
+/* The entry that waits until everything else below the top is gone. */
+static bool is_last(const FTSENT *f, const char *last)
+{
+	return last && f->fts_level == 1 && strcmp(f->fts_name, last) == 0;
+}
+
+static int remove_entry(const FTSENT *f, struct error *err)
+{
+	if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR || f->fts_info == FTS_NS)
+		return f->fts_errno == ENOENT ? 0
+					      : fail_errno(err, f->fts_errno, "%s", f->fts_path);
+	if ((f->fts_info == FTS_DP ? rmdir : unlink)(f->fts_accpath) < 0 && errno != ENOENT)
+		return fail_errno(err, errno, "%s", f->fts_path);
+	return 0;
+}
+
+int file_remove_tree(const char *path, const char *last, struct error *err)
+{
+	char *const roots[] = {(char *)path, NULL};
+	char kept[PATH_MAX];
+	int r = fault("file_remove_tree", err);
+
+	if (r < 0 || !file_exists(path))
+		return r;
+	log_debug("removing %s", path);
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	if (!fts)
+		return fail_errno(err, errno, "%s", "");
+	for (FTSENT *f; r == 0 && (f = fts_read(fts));)
+		if (f->fts_info != FTS_D && f->fts_level > 0 && !is_last(f, last))
+			r = remove_entry(f, err);
+	fts_close(fts);
+	if (r < 0)
+		return r;
+	snprintf(kept, sizeof(kept), "%s/%s", path, last ? last : "");
+	if (last && unlink(kept) < 0 && errno != ENOENT)
+		return fail_errno(err, errno, "%s", last);
+	return rmdir(path) < 0 ? fail_errno(err, errno, "%s", "") : 0;
 }
 
 static void on_alarm(int sig)

@@ -40,6 +40,13 @@ int file_remove(const char *path, struct arena *a, struct undo *undo, struct err
 /* Makes a directory and its parents. Existing ones are fine. No undo: empty directories stay. */
 int file_make_dirs(const char *path, mode_t mode, struct error *err) must_check;
 
+/*
+ * Removes a directory with all that is in it; does not follow links, nor go into other file systems.
+ * A file directly in it that is called last goes after all others, if last is not NULL. One that is
+ * not there is fine.
+ */
+int file_remove_tree(const char *path, const char *last, struct error *err) must_check;
+
 bool file_exists(const char *path);
 
 /* Whether it is a regular file, perhaps through links, that somebody may execute. */

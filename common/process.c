@@ -26,15 +26,37 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+#define KEPT_FIRST 3
+
+/*
+ * Descriptors to keep are first brought out of the way of the numbers that they will have. Returns the
+ * lowest free number behind them, or -1.
+ */
+static int keep_descriptors(posix_spawn_file_actions_t *files, const int *keep, size_t n,
+			    int *moved)
+{
+	for (size_t i = 0; i < n; i++) {
+		moved[i] = fcntl(keep[i], F_DUPFD_CLOEXEC, KEPT_FIRST + (int)n);
+		if (moved[i] < 0)
+			return -1;
+		posix_spawn_file_actions_adddup2(files, moved[i], KEPT_FIRST + (int)i);
+	}
+	return KEPT_FIRST + (int)n;
+}
+
 /* fds are its stdin, stdout and stderr; -1 means /dev/null. */
-static int start(char *const argv[], char *const envp[], const int fds[3], bool own_group,
-		 pid_t *out)
+static int start(char *const argv[], char *const envp[], const char *dir, const int fds[3],
+		 const int *keep, size_t n_keep, bool own_group, pid_t *out)
 {
 	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	int *moved = calloc(n_keep + 1, sizeof(*moved));
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
+	int r;
 
+	if (!moved)
+		return ENOMEM;
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
@@ -44,16 +66,50 @@ static int start(char *const argv[], char *const envp[], const int fds[3], bool 
 		else
 			posix_spawn_file_actions_adddup2(&files, fds[i], i);
 	}
-	posix_spawn_file_actions_addclosefrom_np(&files, 3); /* what our caller forgot to close */
+	if (dir)
+		posix_spawn_file_actions_addchdir_np(&files, dir);
+	int behind = keep_descriptors(&files, keep, n_keep, moved);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setflags(&attr, own_group ? flags | POSIX_SPAWN_SETPGROUP : flags);
-	int r = posix_spawn(out, argv[0], &files, &attr, argv, envp);
+	if (behind < 0) {
+		r = errno;
+	} else {
+		/* What our caller forgot to close. */
+		posix_spawn_file_actions_addclosefrom_np(&files, behind);
+		r = posix_spawn(out, argv[0], &files, &attr, argv, envp);
+	}
+	for (size_t i = 0; i < n_keep; i++)
+		if (moved[i] > 0)
+			close(moved[i]);
+	free(moved);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return r;
+}
+
+int process_start(char *const argv[], char *const envp[], const char *dir, const int fds[3],
+		  const int *keep, size_t n_keep, pid_t *out, struct error *err)
+{
+	int r = fault("process_start", err);
+
+	if (r < 0)
+		return r;
+	log_debug("starting %s", argv[0]);
+	r = start(argv, envp, dir, fds, keep, n_keep, false, out);
+	return r > 0 ? fail_errno(err, r, "%s", argv[0]) : 0;
+}
+
+int process_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /*
@@ -87,13 +143,13 @@ static bool collect(int fd, int process, int64_t deadline, struct text *errors)
 }
 
 /* Waits for the end of a process that has closed its stderr; false if the deadline came first. */
-static bool wait_until(pid_t pid, int64_t deadline, int *status)
+static bool wait_until(pid_t pid, int process, int64_t deadline, int *status)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
+	struct pollfd p = {.fd = process, .events = POLLIN};
 	pid_t r;
 
 	while ((r = waitpid(pid, status, WNOHANG)) == 0 && now_ms() < deadline)
-		nanosleep(&pause, NULL);
+		poll(&p, 1, (int)(deadline - now_ms()));
 	return r != 0;
 }
 
@@ -113,13 +169,13 @@ int process_run(char *const argv[], char *const envp[], unsigned int seconds, st
 	cleanup_close int in = ends[0];
 	cleanup_close int errors_fd = ends[1];
 	log_debug("starting %s", argv[0]);
-	r = start(argv, envp, (const int[]){-1, -1, errors_fd}, false, &pid);
+	r = start(argv, envp, NULL, (const int[]){-1, -1, errors_fd}, NULL, 0, false, &pid);
 	if (r > 0)
 		return fail_errno(err, r, "%s", "");
 	close(steal_fd(&errors_fd));
 	cleanup_close int process = pidfd_open(pid, 0);
-	out->timed_out =
-		!collect(in, process, deadline, &errors) || !wait_until(pid, deadline, &status);
+	out->timed_out = !collect(in, process, deadline, &errors) ||
+			 !wait_until(pid, process, deadline, &status);
 	if (out->timed_out) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
@@ -207,8 +263,8 @@ static int start_asked(char *const argv[], struct talk *t, pid_t *out_pid, struc
 	if (fcntl(t->to, F_SETFL, O_NONBLOCK) < 0)
 		return fail_errno(err, errno, "pipe");
 	log_debug("asking %s", argv[0]);
-	int r = start(argv, environ, (const int[]){its_stdin, its_stdout, STDERR_FILENO}, true,
-		      out_pid);
+	int r = start(argv, environ, NULL, (const int[]){its_stdin, its_stdout, STDERR_FILENO},
+		      NULL, 0, true, out_pid);
 	if (r > 0)
 		return fail_errno(err, r, "%s", "");
 	t->process = pidfd_open(*out_pid, 0);

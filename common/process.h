@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "common/arena.h"
 #include "common/cleanup.h"
@@ -25,6 +26,18 @@ struct process_result {
  */
 int process_run(char *const argv[], char *const envp[], unsigned int seconds, struct arena *a,
 		struct process_result *out, struct error *err) must_check;
+
+/*
+ * Starts a program in a directory (NULL: ours) and does not wait for it. fds become its stdin, stdout and stderr, where -1 means
+ * /dev/null; the descriptors to keep become 3, 4, … in this order, all others are closed. Signals are
+ * as with process_run().
+ * Errors:  what execve(2) says if it could not be started.
+ */
+int process_start(char *const argv[], char *const envp[], const char *dir, const int fds[3],
+		  const int *keep, size_t n_keep, pid_t *out, struct error *err) must_check;
+
+/* Waits for the end of a child. The exit status, 128 and the number of the signal that ended it, or -1. */
+int process_wait(pid_t pid);
 
 struct process_answer {
 	int status;	  /* exit status, or -1 if a signal ended it */

@@ -14,12 +14,12 @@ begin='<!-- coverage: written by tests/coverage.sh -->' end='<!-- end of coverag
 
 # The numbers that stand in titles of tests: of bats files, cmocka's tables, golden cases, TAP scripts.
 tested() {
-	grep -rhoE '\b(NV|FW|AV|BU)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.json' --include='*.sh' --include='replay.c' . |
+	grep -rhoE '\b(NV|FW|AV|BU|EN)-[0-9]{3}\b' --include='*.bats' --include='test_*.c' --include='*.json' --include='*.sh' --include='replay.c' . |
 		sort -u
 }
 
 promised() {
-	grep -oE '^(NV|FW|AV|BU)-[0-9]{3}' promises.txt
+	grep -oE '^(NV|FW|AV|BU|EN)-[0-9]{3}' promises.txt
 }
 
 # 001 002 003 005 → 001–003, 005
@@ -34,7 +34,7 @@ table() {
 	local area name covered missing
 	echo "| | Area | With a test | Without |"
 	echo "| --- | --- | --- | --- |"
-	for area in "NV netavark" "FW firewall" "AV aardvark-dns" "BU beyond upstream"; do
+	for area in "NV netavark" "FW firewall" "AV aardvark-dns" "BU beyond upstream" "EN engine"; do
 		name=${area#* } area=${area%% *}
 		covered=$(comm -12 <(promised | grep "^$area" | sort) <(tested) | ranges)
 		missing=$(comm -23 <(promised | grep "^$area" | sort) <(tested) | ranges)

@@ -278,7 +278,7 @@ flushed() {
 	xt_empty
 }
 
-@test "FW-077 BU-048 a teardown after iptables -F and -X, or of single rules, has nothing to complain about" {
+@test "FW-077 a teardown after iptables -F and -X, or of single rules, has nothing to complain about" {
 	for_each_flavour flushed
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2034 # variables of the tests that load this
+# shellcheck disable=SC2016,SC2034 # scripts for the shell on the host; variables of the tests that load this
 #
 # For the tests of the iptables backend: both places where the kernel keeps the rules of iptables, and
 # the programs that show them.

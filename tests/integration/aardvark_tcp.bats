@@ -62,7 +62,7 @@ script() {
 	EOF
 }
 
-@test "AV-140 pipelined queries, half close, and messages that make no sense" {
+@test "AV-140 BU-060 pipelined queries, half close, and messages that make no sense" {
 	usual_network
 	start
 	script <<-'EOF'

@@ -25,7 +25,8 @@ static const struct {
 	 "v6 \x20"
 	 "fd00:89::6 six,six,UPPER\n"
 	 "two 10.89.0.8,10.89.0.7,10.89.0.8  many,many\n"
-	 "two 10.89.0.9  many\n"},
+	 "two 10.89.0.9  many\n"
+	 "none \x20 nobody\n"},
 	{"b", false,
 	 "10.89.1.1 1.1.1.1\n"
 	 "b1 10.89.1.2  b1\n"
@@ -204,6 +205,23 @@ static void answer_gives_nxdomain_below_the_search_domain(void **state)
 	CHECK(state, {A1, GW_A, "no.dns.podman", TYPE_A, "nxdomain"},
 	      {A1, GW_A, "NO.DNS.PODMAN", TYPE_A, "nxdomain"},
 	      {A1, GW_A, "no.dns.podman", 15, "nxdomain"});
+}
+
+static void answer_has_no_name_without_an_address(void **state)
+{
+	CHECK(state, {A1, GW_A, "nobody", TYPE_A, "forward"},
+	      {A1, GW_A, "nobody.dns.podman", TYPE_A, "nxdomain"},
+	      {A1, GW_A, "nobody.dns.podman", 16, "nxdomain"});
+}
+
+static void answer_knows_localhost(void **state)
+{
+	CHECK(state, {A1, GW_A, "localhost", TYPE_A, "127.0.0.1"},
+	      {A1, GW_A, "LocalHost", TYPE_AAAA, "::1"},
+	      {A1, GW_A, "a.b.localhost", TYPE_A, "127.0.0.1"},
+	      {A1, GW_A, "localhost", 15, "nodata"}, {A1, GW_A, "xlocalhost", TYPE_A, "forward"},
+	      {A1, GW_A, "localhost.dns.podman", TYPE_A, "nxdomain"},
+	      {A1, GW_A, "localhost.example", TYPE_A, "forward"});
 }
 
 static void answer_strips_the_search_domain_once(void **state)
@@ -554,6 +572,9 @@ int main(void)
 		CASE("AV-083 other types are NODATA", answer_gives_nodata_for_other_types),
 		CASE("AV-084 unknown below the search domain",
 		     answer_gives_nxdomain_below_the_search_domain),
+		CASE("AV-077 a line without addresses makes no name",
+		     answer_has_no_name_without_an_address),
+		CASE("localhost is the loopback", answer_knows_localhost),
 		CASE("AV-085 the search domain is removed once",
 		     answer_strips_the_search_domain_once),
 		CASE("AV-086 other search domains", answer_takes_any_search_domain),
@@ -567,7 +588,7 @@ int main(void)
 		CASE("AV-093 AV-095 reverse names", answer_resolves_addresses),
 		CASE("AV-094 other reverse names", answer_forwards_other_reverse_names),
 		CASE("AV-096 types of reverse names", answer_knows_only_ptr_for_reverse_names),
-		CASE("AV-081 header and question", answer_copies_header_and_question),
+		CASE("AV-081 BU-062 header and question", answer_copies_header_and_question),
 		CASE("AV-100 what is not served", answer_handles_messages_it_does_not_serve),
 		CASE("AV-100 classes and transfers", answer_serves_two_classes),
 		CASE("AV-100 cut messages", answer_rejects_cut_messages),

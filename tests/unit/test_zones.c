@@ -190,6 +190,43 @@ static void zones_share_a_listener_between_networks(void **state)
 	arena_release(&a);
 }
 
+/* Lists turn into tables where there are many of a kind. */
+static void zones_connect_many_names_to_many_addresses_once(void **state)
+{
+	enum { N = 60 };
+	struct arena a = {0};
+	struct hash_key key = {1, 2};
+	struct addr listen = {.family = AF_INET, .bytes = {10}}, addrs[N];
+	struct name names[2 * N];
+	uint8_t wire[N][3];
+
+	(void)state;
+	for (uint8_t i = 0; i < N; i++) {
+		addrs[i] = (struct addr){.family = AF_INET, .bytes = {10, 0, 1, i}};
+		memcpy(wire[i], (uint8_t[]){2, 'n', (uint8_t)('0' + i)}, 3);
+		names[i] = names[N + i] = (struct name){wire[i], 3};
+	}
+	struct config_entry entry = {
+		.id = "x", .addrs = addrs, .n_addrs = N, .names = names, .n_names = N + N};
+	struct config_entry twice[] = {entry, entry};
+	struct config_network net = {
+		.name = "a", .listen = &listen, .n_listen = 1, .entries = twice, .n_entries = 2};
+	const struct zones *z = zones_build(&a, &key, &net, 1);
+	assert_int_equal(z->networks[0].n_names, N);
+	assert_int_equal(z->networks[0].n_hosts, N);
+	for (uint32_t i = 0; i < N; i++) {
+		const struct zone_name *name = &z->networks[0].names[i];
+
+		assert_int_equal(z->networks[0].hosts[i].n_names, N);
+		assert_int_equal(name->n_v4, N);
+		for (uint32_t k = 0; k < N; k++) {
+			assert_int_equal(z->networks[0].hosts[i].names[k], k);
+			assert_memory_equal(name->v4[k], addrs[k].bytes, 4);
+		}
+	}
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +237,7 @@ int main(void)
 		TEST("AV-110 servers of several networks",
 		     view_servers_follow_the_order_of_networks),
 		cmocka_unit_test(zones_share_a_listener_between_networks),
+		cmocka_unit_test(zones_connect_many_names_to_many_addresses_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ void table_init(struct table *t, struct arena *a, size_t n)
 {
 	size_t slots = 2;
 
-	while (slots < 2 * n)
+	while (3 * slots < 4 * n)
 		slots *= 2;
 	t->slots = arena_alloc(a, slots * sizeof(*t->slots));
 	t->mask = (uint32_t)(slots - 1);

@@ -30,7 +30,7 @@ struct table {
 
 #define TABLE_END UINT32_MAX
 
-/* Makes room for n entries; the table is never more than half full. */
+/* Makes room for n entries; the table is never more than three quarters full. */
 void table_init(struct table *t, struct arena *a, size_t n);
 void table_add(struct table *t, uint32_t hash, uint32_t index);
 

@@ -84,7 +84,10 @@ measure() {
 	RUST_LOG=error "$2" --config "$dir" -p 53 run >/dev/null 2>&1
 	pid=$(<"$dir/aardvark.pid")
 	# An old one says that it is ready before it is.
-	ip netns exec client dig +short +time=1 +tries=5 @10.64.0.1 name0 >/dev/null
+	for _ in {1..200}; do
+		! ip netns exec client dig +short +time=1 +tries=1 @10.64.0.1 name0 >/dev/null || break
+		sleep 0.02
+	done
 	local memory
 	memory=$(rss "$pid")
 	for kind in hit miss ptr outside; do

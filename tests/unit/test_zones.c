@@ -195,7 +195,6 @@ static void zones_connect_many_names_to_many_addresses_once(void **state)
 {
 	enum { N = 60 };
 	struct arena a = {0};
-	struct hash_key key = {1, 2};
 	struct addr listen = {.family = AF_INET, .bytes = {10}}, addrs[N];
 	struct name names[2 * N];
 	uint8_t wire[N][3];

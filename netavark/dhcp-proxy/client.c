@@ -186,10 +186,13 @@ static struct client_step take_refusal(struct client *c, int64_t now)
 	return (struct client_step){.event = lost ? CLIENT_LOST : CLIENT_NOTHING};
 }
 
-/* Only the server that was asked; while rebinding, any. */
+/*
+ * Everybody hears a request that follows an offer, but only its server is meant. Who answers a renewal
+ * was asked, whatever it calls itself since it was renumbered.
+ */
 static bool is_from_ours(const struct client *c, const struct packet_reply *r)
 {
-	return c->state == CLIENT_REBINDING || !r->terms.server.family ||
+	return c->state != CLIENT_REQUESTING || !r->terms.server.family ||
 	       addr_equal(&r->terms.server, &c->lease.server);
 }
 

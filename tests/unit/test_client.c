@@ -267,7 +267,9 @@ static void a_refusal_starts_over_at_once(void **state)
 
 	(void)state;
 	tick(&c, &now);
-	struct client_step step = take(&c, reply(&c, PACKET_NAK), now);
+	struct packet_reply nak = reply(&c, PACKET_NAK);
+	nak.terms.server = server2; /* the same server, renumbered */
+	struct client_step step = client_take(&c, &nak, now);
 	assert_int_equal(step.event, CLIENT_LOST);
 	assert_int_equal(step.message.type, PACKET_DISCOVER);
 	assert_int_equal(step.message.requested.family, 0); /* not that one again */

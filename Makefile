@@ -153,12 +153,13 @@ FUZZ_FLAGS  := BUILD=$(FUZZ_BUILD) CC=clang OPT="-O1 -g" HARD= LINK=-pie FUZZ_LI
 	EXTRA_CFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 
 # The targets without a fuzzer: they run the files of tests/fuzz/corpus.
-$(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
+$(BUILD)/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
+		$(BUILD)/libaardvark.a $(BUILD)/libnetavark.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(call pkg,--libs,$(PKGS_AARDVARK) jansson libnl-3.0)
 
-$(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libaardvark.a $(BUILD)/libcommon.a
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libaardvark.a $(BUILD)/libnetavark.a $(BUILD)/libcommon.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(LINK) $(FUZZ_LINK) $(LDFLAGS) -o $@ $^ \

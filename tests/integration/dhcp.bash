@@ -54,6 +54,7 @@ came() {
 start_dnsmasq() { # INTERFACE OPTION...
 	DNSMASQ_LOG=$BATS_TEST_TMPDIR/dnsmasq.log
 	DNSMASQ_LEASES=$BATS_TEST_TMPDIR/dnsmasq.leases
+	: >"$DNSMASQ_LOG"
 	host dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface="$1" \
 		--bind-interfaces --except-interface=lo --log-facility=- --log-dhcp --no-ping \
 		--user=root --dhcp-leasefile="$DNSMASQ_LEASES" --pid-file="$BATS_TEST_TMPDIR/dnsmasq.pid" \
@@ -64,6 +65,7 @@ start_dnsmasq() { # INTERFACE OPTION...
 # start_proxy [OPTION...] — sets PROXY, its process as the host numbers it, and PROXY_LOG.
 start_proxy() {
 	PROXY_LOG=$BATS_TEST_TMPDIR/proxy.log
+	: >"$PROXY_LOG" # that of an earlier one has the line that is waited for
 	host env RUST_LOG="${PROXY_LEVEL-info}" "$NETAVARK" dhcp-proxy "$@" >"$PROXY_LOG" 2>&1 3>&- &
 	PROXY_JOB=$!
 	wait_for grep -q 'listening in' "$PROXY_LOG"

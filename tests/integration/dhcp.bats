@@ -364,10 +364,10 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 	result=$(host_script "$NETAVARK" "$PROXY_CLIENT" "$BATS_TEST_TMPDIR/request.json" "$LEASES" <<-'END'
 		door=0 refused=0
 		while ((++door)); do
-			rm -f /run/doors
-			NETAVARK_FAULT=$door NETAVARK_FAULT_LOG=/run/doors "$1" dhcp-proxy >/run/out 2>/run/err &
+			rm -f /run/doors /run/err
+			RUST_LOG=info NETAVARK_FAULT=$door NETAVARK_FAULT_LOG=/run/doors "$1" dhcp-proxy >/run/out 2>/run/err &
 			proxy=$!
-			until [[ -S /run/podman/nv-proxy.sock ]] || ! kill -0 $proxy 2>/dev/null; do sleep 0.01; done
+			until grep -qs 'listening in' /run/err || ! kill -0 $proxy 2>/dev/null; do sleep 0.01; done
 			if ! kill -0 $proxy 2>/dev/null; then
 				grep -q '^{"error":"' /run/out || { echo "door $door: no error"; exit 1; }
 				continue
@@ -398,21 +398,20 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 @test "NV-201 a renumbered server: a refusal brings the new address and gateway, and the log says so" {
 	connect_lan
 	plug_in
-	serve '.lease = 3'
+	serve '.lease = 9 | .t1 = 1'
 	start_proxy
 	ask setup
 	equal "$(addresses c1 eth0)" 10.60.0.50/24
 	host ip -n server address add 10.61.0.1/24 dev s0
 	orders '.lease = 600 | .address = "10.61.0.77" | .server = "10.61.0.1" | .router = "10.61.0.1"'
-	wait_for came request 3
 	wait_for grep -qF "[INFO  netavark::dhcp_proxy] ip or gateway for mac $MAC changed, update address" "$PROXY_LOG"
 	wait_for host grep -q 10.61.0.77 "$LEASES"
 	equal "$(addresses c1 eth0)" 10.61.0.77/24
 	equal "$(routes c1)" "default via 10.61.0.1 dev eth0 metric 100"
-	# After one second: from the address, to the server.
-	equal "$(seen '"\(.type) \(.ciaddr) \(.from) \(.to) \(.reply)"' | sed -n 3p)" \
-		"request 10.60.0.50 10.60.0.50 10.60.0.1 nak"
-	equal "$(seen '.options | has("50") or has("54")' | sed -n 3p)" false
+	# At T1, from the address, to the server.
+	equal "$(seen 'select(.reply == "nak") | "\(.type) \(.ciaddr) \(.from) \(.to)"')" \
+		"request 10.60.0.50 10.60.0.50 10.60.0.1"
+	equal "$(seen 'select(.reply == "nak") | .options | has("50") or has("54")')" false
 }
 
 @test "NV-201 another gateway or mask with the same address; another address of the same subnet" {
@@ -441,11 +440,9 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 	wait_for came request 2
 	equal "$(seen '"\(.type) \(.to) \(.reply)"' | sed -n 3p)" "request 10.60.0.1 ack"
 	orders '.reply = {request: "silent", discover: "silent"}'
-	wait_for came request 4
-	equal "$(seen '"\(.type) \(.ciaddr) \(.to)"' | sed -n 4,5p)" \
-		"request 10.60.0.50 10.60.0.1"$'\n'"request 10.60.0.50 255.255.255.255"
-	equal "$(addresses c1 eth0)" 10.60.0.50/24
 	wait_for came discover 2
+	equal "$(seen 'select(.reply == "silent") | "\(.type) \(.ciaddr) \(.to)"' | head -n 2)" \
+		"request 10.60.0.50 10.60.0.1"$'\n'"request 10.60.0.50 255.255.255.255"
 	wait_for grep -q "WARN .*the lease of 10.60.0.50 for $MAC is over" "$PROXY_LOG"
 	equal "$(addresses c1 eth0) $(routes c1)" " "
 	equal "$(leases)" '{}'

@@ -322,7 +322,7 @@ static size_t count_ports(const struct live_chain *c)
 static int prepare(struct fw_intent *in, size_t n, struct arena *a, struct error *err)
 {
 	struct live_chain ports = {0};
-	struct nft nft;
+	struct nft nft = {0};
 	bool open = false;
 	int r = 0;
 

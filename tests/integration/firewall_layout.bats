@@ -12,8 +12,8 @@ map_elements() {
 		grep -oE '([0-9a-f.:]+ \. )?(tcp|udp|sctp) \. [0-9]+ : [0-9a-f.:]+ \. [0-9]+' | sort || true
 }
 
-has_maps() {
-	host nft list tables | grep -q netavark-ports
+no_maps() {
+	[[ $(host nft list tables) != *netavark-ports* ]]
 }
 
 port_rules() {
@@ -42,13 +42,13 @@ layouts() {
 	equal "$status$output$stderr $(map_elements) $(port_rules)" "0 $maps 2"
 	NETAVARK_NFT_LAYOUT=upstream netavark firewall-reload
 	equal "$status$output$stderr $(nft_table)" "0 $(<"$GOLDEN/nft-input-b.nft")"
-	! has_maps
+	no_maps
 	equal "$(layouts)" upstream
 	NETAVARK_NFT_LAYOUT=map netavark firewall-reload
 	equal "$status$output$stderr $(map_elements) $(port_rules)" "0 $maps 2"
 	detach c1 "$GOLDEN/nft-input-b.json"
 	equal "$(nft_table)" "$(<"$GOLDEN/nft-empty.nft")"
-	! has_maps
+	no_maps
 }
 
 @test "up to 128 ports of the host are rules, those of a further container are in maps" {
@@ -67,7 +67,7 @@ layouts() {
 	equal "$(port_rules) $(map_elements | wc -l)" "0 42"
 	detach c2
 	equal "$(nft_table)" "$(<"$GOLDEN/nft-empty.nft")"
-	! has_maps
+	no_maps
 	document many 'port(8000; 8000; "tcp") | .port_mappings[0].range = 65'
 	attach c1
 	equal "$(port_rules) $(map_elements | wc -l)" "0 130"
@@ -86,7 +86,7 @@ layouts() {
 		equal "$(port_rules)" 0
 		detach c2
 		equal "$(nft_table)" "$(<"$GOLDEN/nft-empty.nft")"
-		! has_maps
+		no_maps
 	done
 }
 
@@ -114,11 +114,11 @@ layouts() {
 	AARDVARK=/bin/false netavark -f "$DOC" setup /run/netns/c2
 	equal "$status $(map_elements)" "1 tcp . 8080 : 10.71.0.11 . 80"
 	detach c1 "${DOC/two/one}"
-	! has_maps
+	no_maps
 	attach_fails=$DOC
 	AARDVARK=/bin/false netavark -f "$attach_fails" setup /run/netns/c2
 	equal "$status" 1
-	! has_maps
+	no_maps
 }
 
 @test "FW-115 setup and teardown are one transaction each, with maps and without" {
@@ -189,8 +189,8 @@ measured() {
 
 # costs COMMAND → what the firewall costs of it, in ms: the best of three.
 costs() {
-	local round best=99999 with without
-	for round in 1 2 3; do
+	local best=99999 with without
+	for _ in 1 2 3; do
 		for driver in none nftables; do
 			read -r spent _ < <(measured --firewall-driver $driver -f "$DOC" setup /run/netns/c1)
 			[[ $driver == none ]] && without=$spent || with=$spent

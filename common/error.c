@@ -19,11 +19,13 @@ static void append(struct error *err, const char *text)
 __attribute__((format(printf, 4, 0))) static int set(struct error *err, int code, const char *kind,
 						     const char *fmt, va_list args)
 {
-	char tail[256] = "";
+	char tail[256] = "", text[ERROR_TEXT_MAX];
 
 	err->code = code ? code : EIO;
 	err->collected = 0;
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	/* Not straight into err: its old text may be among the arguments. */
+	vsnprintf(text, sizeof(text), fmt, args);
+	memcpy(err->text, text, strlen(text) + 1);
 	if (kind)
 		snprintf(tail, sizeof(tail), "%s%s: %s (os error %d)", err->text[0] ? ": " : "",
 			 kind, strerror(err->code), err->code);

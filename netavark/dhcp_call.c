@@ -137,8 +137,10 @@ int dhcp_call_ask(int fd, const char *op, const struct dhcp_config *config, stru
 	uint8_t start[DHCP_MESSAGE_LEN_SIZE];
 	char *text = NULL;
 	size_t text_len = 0;
-	cleanup_close int signals = open_signals();
-	const int seconds = strcmp(op, "setup") == 0 ? LEASE_SECONDS : ANSWER_SECONDS;
+	const bool is_setup = strcmp(op, "setup") == 0;
+	/* The signal that ends a setup must not end the giving back, too. */
+	cleanup_close int signals = is_setup ? open_signals() : -1;
+	const int seconds = is_setup ? LEASE_SECONDS : ANSWER_SECONDS;
 	const struct reading in = {fd, signals, now_ms() + INT64_C(1000) * seconds};
 	int r = fault("dhcp_call_ask", err);
 

@@ -50,6 +50,7 @@ struct question {
 struct table {
 	struct mnl_socket *socket;
 	struct host *host;
+	char *answers; /* READ_BYTES, for what comes in */
 	uint32_t seq, n_entries;
 	const struct fw_intent *intents;
 	size_t n_intents;
@@ -62,9 +63,10 @@ struct table {
 
 /* ---- messages ---- */
 
-static struct nlmsghdr *request_new(struct table *t, uint16_t type, uint16_t flags, uint8_t family)
+/* In buf, which has REQUEST_BYTES. */
+static struct nlmsghdr *request_new(void *buf, uint16_t type, uint16_t flags, uint8_t family)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(arena_alloc(t->host->arena, REQUEST_BYTES));
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
 
 	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
@@ -76,7 +78,6 @@ static struct nlmsghdr *request_new(struct table *t, uint16_t type, uint16_t fla
 
 static int ask(struct table *t, struct nlmsghdr *request, mnl_cb_t on_data)
 {
-	char *buf = arena_alloc(t->host->arena, READ_BYTES);
 	unsigned int port = mnl_socket_get_portid(t->socket);
 	int r = MNL_CB_OK;
 
@@ -84,13 +85,13 @@ static int ask(struct table *t, struct nlmsghdr *request, mnl_cb_t on_data)
 	if (mnl_socket_sendto(t->socket, request, request->nlmsg_len) < 0)
 		return -errno;
 	while (r > MNL_CB_STOP) {
-		ssize_t got = mnl_socket_recvfrom(t->socket, buf, READ_BYTES);
+		ssize_t got = mnl_socket_recvfrom(t->socket, t->answers, READ_BYTES);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return -errno;
-		r = mnl_cb_run(buf, (size_t)got, t->seq, port, on_data, t);
+		r = mnl_cb_run(t->answers, (size_t)got, t->seq, port, on_data, t);
 	}
 	return r < 0 ? -errno : 0;
 }
@@ -228,16 +229,18 @@ static int on_entry(const struct nlmsghdr *h, void *arg)
 	struct table *t = arg;
 	struct arena *a = t->host->arena;
 	const struct entry e = read_entry(h);
+	char buf[REQUEST_BYTES];
 
 	if (!e.key || !t->is_stale(t, &e))
 		return MNL_CB_OK;
 	/* By its identity: a new flow of the same addresses is another one. */
-	struct nlmsghdr *request = request_new(t, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, g->nfgen_family);
+	struct nlmsghdr *request =
+		request_new(buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, g->nfgen_family);
 	copy_attribute(request, e.key);
 	copy_attribute(request, e.zone);
 	copy_attribute(request, e.id);
 	t->stale = arena_grow(a, t->stale, t->n_stale, sizeof(struct nlmsghdr *));
-	t->stale[t->n_stale++] = request;
+	t->stale[t->n_stale++] = arena_memdup(a, request, request->nlmsg_len);
 	return MNL_CB_OK;
 }
 
@@ -344,7 +347,8 @@ static bool is_misdirected(const struct table *t, const struct entry *e)
 
 static int look(struct table *t, const struct question *q)
 {
-	struct nlmsghdr *request = request_new(t, IPCTNL_MSG_CT_GET, NLM_F_DUMP, q->family);
+	char buf[REQUEST_BYTES];
+	struct nlmsghdr *request = request_new(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, q->family);
 
 	put_question(request, q);
 	return ask(t, request, on_entry);
@@ -440,16 +444,19 @@ static int look_at_ports(struct table *t)
 
 static int open_table(struct table *t)
 {
+	char buf[REQUEST_BYTES];
 	struct error err;
 	int r = fault("conntrack_open", &err);
 
 	if (r < 0)
 		return r;
+	t->answers = arena_alloc(t->host->arena, READ_BYTES);
 	t->seq = (uint32_t)time(NULL);
 	t->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!t->socket || mnl_socket_bind(t->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	return ask(t, request_new(t, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC), on_statistics);
+	return ask(t, request_new(buf, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC),
+		   on_statistics);
 }
 
 static int delete_stale(struct table *t)

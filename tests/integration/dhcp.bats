@@ -189,6 +189,28 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 	equal "$status" 0
 }
 
+@test "NV-255 a signal at any door of a setup gives the lease back, and waits until that is done" {
+	connect_lan
+	serve
+	start_proxy
+	dhcp_document one
+	local result
+	result=$(host_script "$NETAVARK" "$CONFIG" "$DOC" "$LEASES" <<-'END'
+		netavark=$1 config=$2 document=$3 leases=$4 door=0
+		while ((++door)); do
+			NETAVARK_FAULT=$door:term "$netavark" --config "$config" -f "$document" setup /run/netns/c1 \
+				>/run/out 2>/run/err && break
+			[[ ! -s /run/err && $(<"$leases") == '{}' ]] || {
+				echo "door $door: $(cat /run/out /run/err "$leases")"
+				exit 1
+			}
+		done
+		grep -c lease_time "$leases"
+	END
+	)
+	equal "$result" 1
+}
+
 @test "a teardown without a proxy removes the interface, and says what it could not do" {
 	connect_lan
 	serve

@@ -291,3 +291,19 @@ stale_flow() {
 	echo "# with 100000 flows the setup takes $((setup1 - setup0)) ms longer, the teardown $((teardown1 - teardown0)) ms" >&3
 	((setup1 - setup0 < 150 && teardown1 - teardown0 < 150))
 }
+
+@test "a teardown that forgets thousands of flows needs little memory" {
+	! sanitized || skip "a sanitizer needs terabytes of address space"
+	connect_outside
+	document one .
+	attach c1
+	on c1 python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1, 6001):
+	s.sendto(b"x", ("198.51.100.2", port))'
+	(($(ids src=10.71.0.11 | wc -l) > 5000))
+	run --separate-stderr host bash -c 'ulimit -v 131072; exec "$@"' x \
+		"$NETAVARK" --config "$CONFIG" --file "$DOC" teardown /run/netns/c1
+	equal "$status $output$stderr" "0 "
+	equal "$(ids src=10.71.0.11)" ""
+}

@@ -20,6 +20,19 @@ static void fail_kinds_have_their_own_text(void **state)
 	assert_string_equal(err.text, "Netlink error: File exists (os error 17)");
 }
 
+static void the_old_text_may_be_part_of_the_new_one(void **state)
+{
+	struct error err;
+
+	(void)state;
+	fail(&err, ENOENT, "first, of some length");
+	assert_int_equal(fail(&err, EPERM, "%s; %s", "second", err.text), -EPERM);
+	assert_string_equal(err.text, "second; first, of some length");
+	fail_errno(&err, EPERM, "%s again", err.text);
+	assert_string_equal(err.text, "second; first, of some length again: IO error: "
+				      "Operation not permitted (os error 1)");
+}
+
 static void fail_without_code_is_still_a_failure(void **state)
 {
 	struct error err;
@@ -99,6 +112,8 @@ int main(void)
 		TEST("errors: own findings, system calls and netlink read as callers know them",
 		     fail_kinds_have_their_own_text),
 		TEST("errors: code 0 becomes EIO", fail_without_code_is_still_a_failure),
+		TEST("errors: a new text may contain the old one",
+		     the_old_text_may_be_part_of_the_new_one),
 		TEST("errors: context comes first", wrap_puts_context_in_front),
 		TEST("errors: long texts are cut, the context stays", long_texts_are_cut),
 		TEST("NV-232 errors: one reads plainly, several as a flat list",

@@ -111,12 +111,19 @@ static void print_program_help(FILE *to, const struct program *p)
 		"Print the version");
 }
 
-static void print_command_help(FILE *to, const struct program *p, const struct command *c)
+static void print_usage(FILE *to, const struct program *p, const struct command *c)
 {
-	fprintf(to, "%s\n\nUsage: %s [GLOBAL OPTIONS] %s%s", c->help, p->name, c->name,
+	fprintf(to, "Usage: %s [GLOBAL OPTIONS] %s%s", p->name, c->name,
 		c->n_options ? " [OPTIONS]" : "");
 	print_args(to, c);
-	fprintf(to, "\n\nOptions:\n");
+	fprintf(to, "\n\n");
+}
+
+static void print_command_help(FILE *to, const struct program *p, const struct command *c)
+{
+	fprintf(to, "%s\n\n", c->help);
+	print_usage(to, p, c);
+	fprintf(to, "Options:\n");
 	print_options(to, c->options, c->n_options);
 	fprintf(to, "  -h, %-34s %s\n", "--help", "Print help");
 	if (c->version_name)
@@ -209,8 +216,10 @@ static int answer(const struct scan *s, const struct command *c, int r)
 	}
 	if (r == SHOW_HELP)
 		return show_help_of(p, c ? c->name : NULL);
-	fprintf(stderr, "error: %s\n\nFor more information, try '%s --help'.\n", s->err.text,
-		p->name);
+	fprintf(stderr, "error: %s\n\n", s->err.text);
+	if (c)
+		print_usage(stderr, p, c);
+	fprintf(stderr, "For more information, try '%s --help'.\n", p->name);
 	return 2;
 }
 

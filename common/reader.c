@@ -10,38 +10,54 @@
 #include "common/text.h"
 
 #define SHOWN_MAX 120 /* bytes of a found value in a message */
+#define VALUE_MAX 40  /* longer lists and maps are not shown */
 
-/* ": <value> at <pointer> (line L column C)" behind the text of an error. */
-static void add_place(struct document *doc, const json_t *found, const char *pointer)
+/* ": <value>" behind the text of an error, unless it is a long list or map. */
+static void add_value(const json_t *found, struct error *err)
 {
-	struct error *err = doc->err;
 	size_t used = strlen(err->text);
-	struct place at;
 	char *shown = found ? json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
 
-	if (shown && (json_is_object(found) || json_is_array(found)) && strlen(shown) > 40) {
-		free(shown);
-		shown = NULL;
-	}
-	if (shown)
-		used += (size_t)snprintf(err->text + used, sizeof(err->text) - used, ": %.*s%s",
-					 SHOWN_MAX, shown, strlen(shown) > SHOWN_MAX ? "…" : "");
+	if (shown &&
+	    ((!json_is_object(found) && !json_is_array(found)) || strlen(shown) <= VALUE_MAX))
+		snprintf(err->text + used, sizeof(err->text) - used, ": %.*s%s", SHOWN_MAX, shown,
+			 strlen(shown) > SHOWN_MAX ? "…" : "");
 	free(shown);
-	if (used >= sizeof(err->text))
-		return;
+}
+
+/* " at <pointer> (line L column C)" behind the text of an error. */
+static void add_place(const struct document *doc, const char *pointer, struct error *err)
+{
+	size_t used = strlen(err->text);
+	struct place at;
+
 	if (!place_find(doc->text, doc->len, pointer, &at))
 		at = (struct place){1, 1};
 	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)",
 		 *pointer ? pointer : "/", at.line, at.column);
 }
 
-static void note(const struct reader *r, const json_t *found, const char *pointer, const char *what)
+/* code: what it is called in a list of problems, NULL if that depends on the member. */
+static void note(const struct reader *r, const char *code, const json_t *found, const char *pointer,
+		 const char *what)
 {
-	if (r->doc->failed)
+	struct document *doc = r->doc;
+
+	if (doc->failed)
 		return;
-	r->doc->failed = true;
-	fail(r->doc->err, EINVAL, "%s", what);
-	add_place(r->doc, found, pointer);
+	fail(doc->err, EINVAL, "%s", what);
+	add_value(found, doc->err);
+	if (doc->problems) {
+		problems_add(doc->problems,
+			     (struct problem){
+				     .code = code,
+				     .pointer = pointer,
+				     .message = arena_strdup(doc->arena, doc->err->text),
+			     });
+		return;
+	}
+	doc->failed = true;
+	add_place(doc, pointer, doc->err);
 }
 
 static char *pointer_of(const struct reader *r, const char *key)
@@ -69,46 +85,55 @@ void reader_fail(const struct reader *r, const char *key, const char *fmt, ...)
 	if (key) {
 		struct reader member = read_member(r, key);
 
-		note(r, member.value, member.pointer, what);
+		note(r, NULL, member.value, member.pointer, what);
 	} else {
-		note(r, r->value, r->pointer, what);
+		note(r, NULL, r->value, r->pointer, what);
 	}
 }
 
-static void describe(struct document *doc, const json_error_t *e)
+static const char *describe(const struct document *doc, const json_error_t *e)
 {
-	const char *what;
-
 	switch (json_error_code(e)) {
 	case json_error_premature_end_of_input:
-		what = doc->len ? "EOF while parsing a document" : "EOF while parsing a value";
-		break;
+		return arena_printf(doc->arena, "%s: %s",
+				    doc->len ? "EOF while parsing a document"
+					     : "EOF while parsing a value",
+				    e->text);
 	case json_error_end_of_input_expected:
-		what = "trailing characters";
-		break;
+		return arena_printf(doc->arena, "trailing characters: %s", e->text);
 	case json_error_duplicate_key:
-		what = "duplicate field";
-		break;
+		return arena_printf(doc->arena, "duplicate field: %s", e->text);
 	default:
-		what = e->text;
+		return arena_strdup(doc->arena, e->text);
 	}
-	fail(doc->err, EINVAL, "%s%s%s at line %d column %d", what, what == e->text ? "" : ": ",
-	     what == e->text ? "" : e->text, doc->len ? e->line : 1, doc->len ? e->column : 0);
+}
+
+int document_open_noting(struct document *doc, struct problems *out, struct arena *a,
+			 const char *text, size_t len, struct error *err)
+{
+	json_error_t e;
+
+	if (out)
+		*out = (struct problems){.arena = a, .text = text, .len = len};
+	*doc = (struct document){.arena = a, .text = text, .len = len, .err = err, .problems = out};
+	doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+	if (doc->root)
+		return 0;
+	const char *what = describe(doc, &e);
+	struct place at = {len ? (unsigned int)e.line : 1, len ? (unsigned int)e.column : 0};
+	doc->failed = true;
+	if (out)
+		problems_add(out, (struct problem){.code = "E_SYNTAX",
+						   .pointer = "",
+						   .at = at,
+						   .message = what});
+	return fail(err, EINVAL, "%s at line %u column %u", what, at.line, at.column);
 }
 
 int document_open(struct document *doc, struct arena *a, const char *text, size_t len,
 		  struct error *err)
 {
-	json_error_t e;
-
-	*doc = (struct document){.arena = a, .text = text, .len = len, .err = err};
-	doc->root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-	if (!doc->root) {
-		doc->failed = true;
-		describe(doc, &e);
-		return -EINVAL;
-	}
-	return 0;
+	return document_open_noting(doc, NULL, a, text, len, err);
 }
 
 void document_close(struct document *doc)
@@ -145,7 +170,7 @@ static const char *kind_of(const struct reader *r)
 
 static void wrong_type(const struct reader *r, const char *expected)
 {
-	note(r, NULL, r->pointer,
+	note(r, "E_TYPE", NULL, r->pointer,
 	     arena_printf(r->doc->arena, "invalid type: %s, expected %s", kind_of(r), expected));
 }
 
@@ -180,8 +205,9 @@ static struct reader required(const struct reader *r, const char *key)
 
 	if (r->value && !json_is_object(r->value))
 		wrong_type(r, "a map");
-	else if (!m.value && !r->doc->failed)
-		note(r, NULL, r->pointer, arena_printf(r->doc->arena, "missing field `%s`", key));
+	else if (r->value && !m.value && !r->doc->failed)
+		note(r, "E_MISSING", NULL, r->pointer,
+		     arena_printf(r->doc->arena, "missing field `%s`", key));
 	return m;
 }
 
@@ -189,7 +215,7 @@ const char *read_self_string(const struct reader *r)
 {
 	if (r->value && !json_is_string(r->value))
 		wrong_type(r, "a string");
-	return !r->doc->failed && r->value ? json_string_value(r->value) : "";
+	return !r->doc->failed && json_is_string(r->value) ? json_string_value(r->value) : "";
 }
 
 const char *read_string(const struct reader *r, const char *key)
@@ -237,7 +263,7 @@ static json_int_t self_integer(const struct reader *r, json_int_t max, const cha
 	}
 	json_int_t n = json_integer_value(r->value);
 	if (n < 0 || n > max) {
-		note(r, NULL, r->pointer,
+		note(r, "E_VALUE", NULL, r->pointer,
 		     arena_printf(r->doc->arena,
 				  "invalid value: integer `%" JSON_INTEGER_FORMAT "`, expected %s",
 				  n, type));
@@ -272,8 +298,8 @@ struct addr read_self_addr(const struct reader *r)
 	const char *text = read_self_string(r);
 	struct addr a = {0};
 
-	if (!r->doc->failed && !addr_parse(text, &a))
-		note(r, r->value, r->pointer, "invalid IP address syntax");
+	if (!r->doc->failed && r->value && !addr_parse(text, &a))
+		note(r, NULL, r->value, r->pointer, "invalid IP address syntax");
 	return a;
 }
 
@@ -289,8 +315,8 @@ struct prefix read_self_prefix(const struct reader *r)
 	const char *text = read_self_string(r);
 	struct prefix p = {0};
 
-	if (!r->doc->failed && !prefix_parse(text, &p))
-		note(r, r->value, r->pointer, "invalid IP address syntax");
+	if (!r->doc->failed && r->value && !prefix_parse(text, &p))
+		note(r, NULL, r->value, r->pointer, "invalid IP address syntax");
 	return p;
 }
 
@@ -325,7 +351,7 @@ size_t read_array_or_none(const struct reader *r, const char *key, struct reader
 	*out = NULL;
 	if (m.value && !json_is_array(m.value))
 		wrong_type(&m, "a sequence");
-	if (!m.value || r->doc->failed)
+	if (!json_is_array(m.value) || r->doc->failed)
 		return 0;
 	size_t n = json_array_size(m.value);
 	*out = arena_alloc(r->doc->arena, n * sizeof(**out));
@@ -372,6 +398,10 @@ int reader_place(const struct reader *at, const char *key, struct error *err)
 	char pointer[1024];
 
 	snprintf(pointer, sizeof(pointer), "%s%s%s", at->pointer, key ? "/" : "", key ? key : "");
+	if (at->doc->problems) {
+		at->doc->marked = arena_strdup(at->doc->arena, pointer);
+		return -err->code;
+	}
 	if (!place_find(at->doc->text, at->doc->len, pointer, &place))
 		place_find(at->doc->text, at->doc->len, at->pointer, &place);
 	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)", pointer,

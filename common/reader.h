@@ -16,6 +16,7 @@
 #include "common/addr.h"
 #include "common/arena.h"
 #include "common/error.h"
+#include "common/problem.h"
 
 struct document {
 	struct arena *arena;
@@ -24,6 +25,12 @@ struct document {
 	json_t *root; /* owned: document_close() */
 	bool failed;
 	struct error *err; /* the caller's, filled by the first failure */
+	/*
+	 * Not NULL: failures are noted here, all of them, and reading goes on with harmless values;
+	 * failed stays false.
+	 */
+	struct problems *problems;
+	const char *marked; /* while problems are noted: the place of the last own finding */
 };
 
 struct reader {
@@ -40,6 +47,9 @@ struct reader {
  */
 int document_open(struct document *doc, struct arena *a, const char *text, size_t len,
 		  struct error *err);
+/* The same for a document whose problems are all noted. out must stay where it is. */
+int document_open_noting(struct document *doc, struct problems *out, struct arena *a,
+			 const char *text, size_t len, struct error *err);
 struct reader document_root(struct document *doc);
 void document_close(struct document *doc);
 
@@ -77,5 +87,8 @@ struct prefix read_self_prefix(const struct reader *r);
 void reader_fail(const struct reader *r, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* " at <JSON pointer> (line L column C)" behind an error. Returns -err->code. */
+/*
+ * " at <JSON pointer> (line L column C)" behind an error. Returns -err->code. Where problems are noted
+ * the text stays as it is, and the pointer is what document.marked tells.
+ */
 int reader_place(const struct reader *at, const char *key, struct error *err);

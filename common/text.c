@@ -90,6 +90,54 @@ size_t text_split(struct arena *a, const char *s, char sep, char ***out_parts)
 	return n;
 }
 
+#define WORD_MAX 64
+
+/*
+ * In how many letters two words differ: inserted, left out, another one, or two neighbours swapped.
+ */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int rows[3][WORD_MAX + 1];
+	size_t len = strlen(b);
+
+	for (size_t k = 0; k <= len; k++)
+		rows[0][k] = (unsigned int)k;
+	for (size_t i = 1; a[i - 1]; i++) {
+		unsigned int *now = rows[i % 3], *before = rows[(i + 2) % 3];
+
+		now[0] = (unsigned int)i;
+		for (size_t k = 1; k <= len; k++) {
+			unsigned int best = before[k - 1] + (a[i - 1] != b[k - 1]);
+
+			if (before[k] + 1 < best)
+				best = before[k] + 1;
+			if (now[k - 1] + 1 < best)
+				best = now[k - 1] + 1;
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] &&
+			    rows[(i + 1) % 3][k - 2] + 1 < best)
+				best = rows[(i + 1) % 3][k - 2] + 1;
+			now[k] = best;
+		}
+	}
+	return rows[strlen(a) % 3][len];
+}
+
+const char *text_closest(const char *word, const char *const *list, size_t n)
+{
+	unsigned int smallest = 3;
+	const char *out = NULL;
+
+	for (size_t i = 0; i < n && strlen(word) <= WORD_MAX; i++) {
+		unsigned int d = strlen(list[i]) <= WORD_MAX ? distance(word, list[i]) : smallest;
+
+		if (d < smallest && d < strlen(list[i])) {
+			smallest = d;
+			out = list[i];
+		}
+	}
+	return out;
+}
+
 /* Length of the valid UTF-8 sequence at s, 0 if there is none (RFC 3629). */
 static size_t sequence_length(const unsigned char *s)
 {

@@ -33,6 +33,9 @@ bool text_ends_with(const char *s, const char *end);
 /* Splits at sep; empty parts are kept. Returns the number of parts, at least 1. */
 size_t text_split(struct arena *a, const char *s, char sep, char ***out_parts);
 
+/* The word of a list that differs from this one in at most two letters, or NULL: what may be meant. */
+const char *text_closest(const char *word, const char *const *list, size_t n);
+
 /* Invalid UTF-8 becomes U+FFFD, so that the result can stand in JSON. */
 char *text_to_utf8(struct arena *a, const char *s);
 

@@ -9,8 +9,6 @@
 #include "common/text.h"
 #include "netavark/number.h"
 
-#define LABEL_PREFIX "netavark."
-
 static const struct {
 	const char *key, *variable;
 } extensions[] = {
@@ -31,11 +29,16 @@ bool extension_is_known(const char *key)
 	return false;
 }
 
+const char *extension_key(size_t i)
+{
+	return i < array_size(extensions) ? extensions[i].key : NULL;
+}
+
 static const struct option *find_label(const struct network_setup *net, const char *key)
 {
 	for (size_t i = 0; i < net->n_labels; i++)
-		if (text_starts_with(net->labels[i].key, LABEL_PREFIX) &&
-		    strcmp(net->labels[i].key + strlen(LABEL_PREFIX), key) == 0)
+		if (text_starts_with(net->labels[i].key, EXTENSION_LABEL_PREFIX) &&
+		    strcmp(net->labels[i].key + strlen(EXTENSION_LABEL_PREFIX), key) == 0)
 			return &net->labels[i];
 	return NULL;
 }

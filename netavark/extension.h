@@ -20,6 +20,8 @@
 #include "netavark/firewall/firewall.h"
 #include "netavark/request.h"
 
+#define EXTENSION_LABEL_PREFIX "netavark."
+
 enum extension_key {
 	EXTENSION_ANNOUNCE,
 	EXTENSION_CONNTRACK_FLUSH,
@@ -48,6 +50,9 @@ struct extension {
 
 /* Whether there is such a key. */
 bool extension_is_known(const char *key);
+
+/* The i-th of all keys, NULL behind the last one. */
+const char *extension_key(size_t i);
 
 /* The value that counts for a container on a network, and where it comes from. */
 struct extension extension_find(enum extension_key key, const struct network_setup *net);

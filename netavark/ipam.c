@@ -183,7 +183,7 @@ int ipam_route_type(const struct static_route *route, bool as_written, uint8_t *
 	return 0;
 }
 
-static int plan_route(const struct static_route *in, struct route *out, struct error *err)
+int ipam_plan_route(const struct static_route *in, struct route *out, struct error *err)
 {
 	const struct addr_text dst = prefix_print(&in->destination);
 	int r = ipam_route_type(in, false, &out->type, err);
@@ -206,7 +206,7 @@ static int plan_routes(const struct plan *plan, const struct network_setup *net,
 {
 	out->routes = arena_alloc(plan->arena, net->n_routes * sizeof(*out->routes));
 	for (size_t i = 0; i < net->n_routes; i++) {
-		int r = plan_route(&net->routes[i], &out->routes[out->n_routes], err);
+		int r = ipam_plan_route(&net->routes[i], &out->routes[out->n_routes], err);
 
 		if (r < 0)
 			return r;

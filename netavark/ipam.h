@@ -30,3 +30,6 @@ int ipam_check_range(const struct subnet *s, bool with_place, struct error *err)
  */
 int ipam_route_type(const struct static_route *route, bool as_written, uint8_t *out,
 		    struct error *err) must_check;
+
+/* The whole of one static route. */
+int ipam_plan_route(const struct static_route *in, struct route *out, struct error *err) must_check;

@@ -27,6 +27,14 @@ _netavark() {
 		mapfile -t COMPREPLY < <(compgen -W "true false" -- "$word")
 		return
 		;;
+	--kind)
+		mapfile -t COMPREPLY < <(compgen -W "setup create" -- "$word")
+		return
+		;;
+	--color)
+		mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$word")
+		return
+		;;
 	--firewall-driver)
 		mapfile -t COMPREPLY < <(compgen -W "nftables iptables none" -- "$word")
 		return

@@ -7,6 +7,7 @@
 
 int command_setup(const struct command_line *line);
 int command_teardown(const struct command_line *line);
+int command_check(const struct command_line *line);
 int command_plan(const struct command_line *line);
 int command_create(const struct command_line *line);
 int command_update(const struct command_line *line);
@@ -34,3 +35,14 @@ int command_dhcp_proxy(const struct command_line *line);
 		.options = command_dhcp_proxy_options, .n_options = COMMAND_DHCP_PROXY_OPTIONS,    \
 		.run = (function), .help = "Run the server that gets DHCP leases for containers"   \
 	}
+
+enum {
+	CHECK_FILE,
+	CHECK_KIND,
+	CHECK_STRICT,
+	CHECK_JSON,
+	CHECK_PRETTY,
+	CHECK_COLOR,
+	CHECK_N_OPTIONS
+};
+extern const struct command_option command_check_options[CHECK_N_OPTIONS];

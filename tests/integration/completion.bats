@@ -32,7 +32,7 @@ is() {
 @test "commands and options are offered as the programs know them" {
 	local words
 	words=" $(offered "$NETAVARK" "") "
-	for word in setup teardown create plan update firewall-reload version help --plugin-directory --config --file; do
+	for word in setup teardown create check plan update firewall-reload version help --plugin-directory --config --file; do
 		[[ $words == *" $word "* ]] || { echo "$word is missing in $words"; return 1; }
 	done
 	is "create" "$NETAVARK" cr
@@ -44,6 +44,8 @@ is() {
 
 @test "values are offered where there is a choice, files and directories where they belong" {
 	is "false true" "$NETAVARK" --rootless ""
+	is "create setup" "$NETAVARK" check --kind ""
+	is "always auto" "$NETAVARK" check --color a
 	is "none" "$NETAVARK" --firewall-driver no
 	is " (-o default)" "$NETAVARK" --file ""
 	is " (-o default -o dirnames)" "$NETAVARK" --plugin-directory ""

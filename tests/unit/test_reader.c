@@ -327,9 +327,38 @@ static void members_come_in_the_order_of_the_text(void **state)
 	end(&r);
 }
 
+/* All failures, none because of another one; and reading goes on. */
+static void problems_are_noted_and_reading_goes_on(void **state)
+{
+	struct problems problems;
+	struct reading r = {.arena = {0}};
+	char *text = json(&r.arena, "{'a':5,'b':{'c':'x'},'d':['q',1],'e':'10.0.0.300','f':7}");
+
+	(void)state;
+	assert_int_equal(document_open_noting(&r.doc, &problems, &r.arena, text, strlen(text),
+					      &r.err),
+			 0);
+	r.root = document_root(&r.doc);
+	struct reader b = read_object(&r.root, "b"), none = read_object(&r.root, "none"), *items;
+	assert_string_equal(read_string(&r.root, "a"), "");
+	read_bool(&b, "c");
+	read_string(&b, "missing");
+	read_string(&none, "below-missing");
+	assert_int_equal(read_array(&r.root, "d", &items), 2);
+	read_self_string(&items[1]);
+	read_addr_or_none(&r.root, "e");
+	read_prefix(&r.root, "no-prefix");
+	assert_int_equal(read_u16(&r.root, "f"), 7);
+	assert_false(r.doc.failed);
+	assert_int_equal(problems.n, 7);
+	end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST("reader: problems are noted, and reading goes on",
+		     problems_are_noted_and_reading_goes_on),
 		TEST("NV-048 documents: broken, cut, trailing and doubled are refused",
 		     document_open_refuses_broken_texts),
 		TEST("documents: an empty text ends at column 0",

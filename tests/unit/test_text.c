@@ -124,9 +124,37 @@ static void text_utc_prints_rfc3339(void **state)
 	arena_release(&a);
 }
 
+static void the_closest_word_is_found(void **state)
+{
+	static const char *const words[] = {"isolate", "mtu", "mode", "metric"};
+	static const struct {
+		const char *word, *closest;
+	} rows[] = {
+		{"isolat", "isolate"}, {"isloate", "isolate"},
+		{"iso", NULL},	       {"mut", "mtu"},
+		{"Mtu", "mtu"},	       {"mods", "mode"},
+		{"metrik", "metric"},  {"", NULL},
+		{"zz", NULL},	       {"isolatexx", "isolate"},
+		{"isolatexxx", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		const char *got = text_closest(rows[i].word, words, array_size(words));
+
+		assert_string_equal(got ? got : "nothing",
+				    rows[i].closest ? rows[i].closest : "nothing");
+	}
+	/* Words of any length. */
+	static char huge[1000];
+	memset(huge, 'x', sizeof(huge) - 1);
+	assert_null(text_closest(huge, words, array_size(words)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST("text: the closest word", the_closest_word_is_found),
 		TEST("text: grows and is a string at any time", text_grows_and_stays_a_string),
 		TEST("NV-035 text: quotes, backslashes and controls are escaped in names",
 		     text_quote_escapes),

@@ -358,6 +358,7 @@ install: all
 	for p in $(notdir $(filter $(BUILD)/netavark/%,$(PROGRAMS))); do \
 		install -D -m 0755 $(BUILD)/netavark/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	install -D -m 0755 $(BUILD)/aardvark-dns/aardvark-dns $(DESTDIR)$(LIBEXECDIR)/aardvark-dns
+	install -D -m 0644 netavark/netavark.conf.5 $(DESTDIR)$(MANDIR)/man5/netavark.conf.5
 	install -D -m 0644 netavark/netavark.1 $(DESTDIR)$(MANDIR)/man1/netavark.1
 	install -D -m 0644 aardvark-dns/aardvark-dns.8 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8
 	install -D -m 0644 netavark/dhcp-proxy/netavark-dhcp-proxy.8 $(DESTDIR)$(MANDIR)/man8/netavark-dhcp-proxy.8
@@ -373,7 +374,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(PROGRAMS))) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man8/,netavark-dhcp-proxy.8 netavark-dhcp-proxy-client.8) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,netavark-dhcp-proxy.socket $(UNITS)) \
-		$(DESTDIR)$(MANDIR)/man1/netavark.1 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8 \
+		$(DESTDIR)$(MANDIR)/man1/netavark.1 $(DESTDIR)$(MANDIR)/man5/netavark.conf.5 \
+		$(DESTDIR)$(MANDIR)/man8/aardvark-dns.8 \
 		$(DESTDIR)$(BASHCOMPDIR)/netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
 	for s in schemas/*.json; do rm -f $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
 

@@ -555,21 +555,34 @@ int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE], str
 	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
 }
 
-int link_set_hairpin(struct nl_sock *nl, int index, struct error *err)
+/* Switches on one property of a port of a bridge. */
+static int set_port_flag(struct nl_sock *nl, int index, int flag, struct error *err)
 {
 	const struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE, .ifi_index = index};
-	int r = fault("link_set_hairpin", err);
+	int r;
 
-	if (r < 0)
-		return r;
 	struct nl_msg *msg = message(RTM_SETLINK, 0, &ifi, sizeof(ifi));
 	struct nlattr *port = msg ? nla_nest_start(msg, IFLA_PROTINFO) : NULL;
 	if (port) {
-		nla_put_u8(msg, IFLA_BRPORT_MODE, 1);
+		nla_put_u8(msg, flag, 1);
 		nla_nest_end(msg, port);
 	}
 	r = change(nl, msg);
 	return r < 0 ? fail_netlink(err, -r, "%s", "") : 0;
+}
+
+int link_set_hairpin(struct nl_sock *nl, int index, struct error *err)
+{
+	int r = fault("link_set_hairpin", err);
+
+	return r < 0 ? r : set_port_flag(nl, index, IFLA_BRPORT_MODE, err);
+}
+
+int link_set_isolated(struct nl_sock *nl, int index, struct error *err)
+{
+	int r = fault("link_set_isolated", err);
+
+	return r < 0 ? r : set_port_flag(nl, index, IFLA_BRPORT_ISOLATED, err);
 }
 
 int link_delete(struct nl_sock *nl, int index, struct error *err)

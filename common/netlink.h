@@ -129,6 +129,9 @@ int link_set_mac(struct nl_sock *nl, int index, const uint8_t mac[MAC_SIZE],
  * Undo:    none, it goes with the link.
  */
 int link_set_hairpin(struct nl_sock *nl, int index, struct error *err) must_check;
+
+/* A port of a bridge that exchanges nothing with other such ports. */
+int link_set_isolated(struct nl_sock *nl, int index, struct error *err) must_check;
 int link_delete(struct nl_sock *nl, int index, struct error *err) must_check;
 
 /*

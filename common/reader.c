@@ -33,8 +33,9 @@ static void add_place(const struct document *doc, const char *pointer, struct er
 
 	if (!place_find(doc->text, doc->len, pointer, &at))
 		at = (struct place){1, 1};
-	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)",
-		 *pointer ? pointer : "/", at.line, at.column);
+	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)%s%s",
+		 *pointer ? pointer : "/", at.line, at.column, doc->name ? " of " : "",
+		 doc->name ? doc->name : "");
 }
 
 /* code: what it is called in a list of problems, NULL if that depends on the member. */
@@ -404,7 +405,8 @@ int reader_place(const struct reader *at, const char *key, struct error *err)
 	}
 	if (!place_find(at->doc->text, at->doc->len, pointer, &place))
 		place_find(at->doc->text, at->doc->len, at->pointer, &place);
-	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)", pointer,
-		 place.line, place.column);
+	snprintf(err->text + used, sizeof(err->text) - used, " at %s (line %u column %u)%s%s",
+		 pointer, place.line, place.column, at->doc->name ? " of " : "",
+		 at->doc->name ? at->doc->name : "");
 	return -err->code;
 }

@@ -30,6 +30,7 @@ struct document {
 	 * failed stays false.
 	 */
 	struct problems *problems;
+	const char *name;   /* of the file, for messages; NULL goes without saying */
 	const char *marked; /* while problems are noted: the place of the last own finding */
 };
 

@@ -8,6 +8,7 @@
 #include "netavark/check_network.h"
 #include "netavark/create.h"
 #include "netavark/drivers/driver.h"
+#include "netavark/extension.h"
 
 /* ---- notes ---- */
 
@@ -291,6 +292,7 @@ void check_setup(struct check *c)
 
 	if (r < 0 || !json_is_object(root.value))
 		return;
+	conf_apply(c->conf, &req, c->arena);
 	infos = read_object_or_none(&root, "network_info");
 	check_network_members(c, &root, KEYS_REQUEST);
 	check_ports(c, &req);
@@ -340,4 +342,41 @@ void check_create(struct check *c)
 	if (!c->problems->n_errors)
 		check_completion(c, &create);
 	create_close(&create);
+}
+
+/* ---- netavark.conf ---- */
+
+static void check_keys(struct check *c, const struct reader *object)
+{
+	struct reader *members;
+	size_t n = read_members(object, &members);
+	const char *closest;
+
+	for (size_t i = 0; i < n; i++) {
+		bool networks = !*object->pointer && strcmp(members[i].name, "networks") == 0;
+
+		if (!networks && keys_is_odd_key(members[i].name, &closest, c->arena))
+			check_warning(c, &members[i], NULL, check_hint(c, closest),
+				      "unknown key %s", text_quote(c->arena, members[i].name));
+	}
+}
+
+void check_conf(struct check *c)
+{
+	struct reader root = document_root(c->doc), networks, *list;
+	struct conf_file file = {.path = "", .doc = c->doc};
+	struct conf conf = {&file, 1};
+	struct option *options;
+	size_t n;
+
+	conf_read(c->doc, &file);
+	networks = read_object_or_none(&root, "networks");
+	n = read_members(&networks, &list);
+	check_keys(c, &root);
+	check_network_extensions(c, file.all, file.n_all, "");
+	for (size_t i = 0; i < n; i++) {
+		check_keys(c, &list[i]);
+		size_t n_options = conf_options(&conf, list[i].name, c->arena, &options);
+		check_network_extensions(c, options, n_options, "");
+	}
 }

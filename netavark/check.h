@@ -7,6 +7,7 @@
  * be meant. Nothing is changed, and no plugin is run.
  */
 
+#include "netavark/conf.h"
 #include "netavark/options.h"
 #include "netavark/request.h"
 
@@ -16,12 +17,15 @@ struct check {
 	struct problems *problems;
 	const struct options *options;
 	const char *firewall; /* the backend's name */
-	struct error err;     /* of the check at hand */
+	const struct conf *conf;
+	struct error err; /* of the check at hand */
 };
 
 /* The documents of setup and teardown, and of create. */
 void check_setup(struct check *c);
 void check_create(struct check *c);
+/* netavark.conf. */
+void check_conf(struct check *c);
 
 /* Gives all problems that have none yet a code, which depends on the member they concern. */
 void check_name_problems(struct check *c);

@@ -8,6 +8,7 @@
 #include "netavark/drivers/interface.h"
 #include "netavark/drivers/plugin.h"
 #include "netavark/drivers/vlan.h"
+#include "netavark/extension.h"
 #include "netavark/ipam.h"
 #include "netavark/number.h"
 
@@ -121,6 +122,22 @@ static int check_value(struct check *c, const struct network_setup *net, const s
 	return 0;
 }
 
+void check_network_extensions(struct check *c, const struct option *list, size_t n,
+			      const char *prefix)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *key = list[i].key, *expected;
+
+		if (!text_starts_with(key, prefix) || check_is_bad(c, &list[i].at, NULL))
+			continue;
+		key += strlen(prefix);
+		expected = extension_expected(key, list[i].value, c->arena);
+		if (expected)
+			check_error(c, &list[i].at, NULL, NULL, "invalid %s \"%s\": expected %s",
+				    key, list[i].value, expected);
+	}
+}
+
 static void check_options(struct check *c, const struct network_setup *net)
 {
 	for (size_t i = 0; i < net->n_options; i++) {
@@ -137,6 +154,8 @@ static void check_options(struct check *c, const struct network_setup *net)
 				      "unknown option %s of the driver %s",
 				      text_quote(c->arena, o->key), net->driver);
 	}
+	check_network_extensions(c, net->options, net->n_options, "");
+	check_network_extensions(c, net->labels, net->n_labels, EXTENSION_LABEL_PREFIX);
 	for (size_t i = 0; i < net->n_labels; i++) {
 		const struct option *label = &net->labels[i];
 		const char *closest;
@@ -296,6 +315,7 @@ void check_network_attachment(struct check *c, const struct network_setup *net)
 	if (strcmp(net->driver, "ipvlan") != 0)
 		check_mac(c, me);
 	check_aliases(c, me);
+	check_network_extensions(c, me->options, me->n_options, "");
 	for (size_t i = 0; i < me->n_options; i++) {
 		const struct option *o = &me->options[i];
 		const char *closest;

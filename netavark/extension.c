@@ -7,26 +7,51 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "netavark/announce.h"
 #include "netavark/number.h"
+
+#define LOWEST_DEFAULT_METRIC 99 /* that of macvlan; a bridge has 100 */
+
+enum value_type { TYPE_BOOL, TYPE_NUMBER, TYPE_ADDRESS, TYPE_LAYOUT };
+
+static const char *const layouts[] = {
+	[LAYOUT_AUTO] = "auto", [LAYOUT_UPSTREAM] = "upstream", [LAYOUT_MAP] = "map"};
 
 static const struct {
 	const char *key, *variable;
+	enum value_type type; /* what can be said about a value by itself */
+	uint32_t max;
+	const char *alias; /* another word for the key */
 } extensions[] = {
-	[EXTENSION_ANNOUNCE] = {"announce", "NETAVARK_ANNOUNCE"},
-	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH"},
-	[EXTENSION_HAIRPIN] = {"hairpin", "NETAVARK_HAIRPIN"},
-	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD"},
-	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS"},
-	[EXTENSION_NFT_LAYOUT] = {"nft_layout", "NETAVARK_NFT_LAYOUT"},
-	[EXTENSION_PUBLISH_DEFAULT_IP] = {"publish_default_ip", "NETAVARK_PUBLISH_DEFAULT_IP"},
+	[EXTENSION_ANNOUNCE] = {"announce", "NETAVARK_ANNOUNCE", TYPE_NUMBER, ANNOUNCE_MAX},
+	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH", TYPE_BOOL},
+	[EXTENSION_DNS_ICC] = {"dns_icc", NULL, TYPE_BOOL},
+	[EXTENSION_GATEWAY_PRIORITY] = {"gateway_priority", NULL, TYPE_NUMBER,
+					EXTENSION_GATEWAY_PRIORITY_MAX},
+	[EXTENSION_HAIRPIN] = {"hairpin", "NETAVARK_HAIRPIN", TYPE_BOOL},
+	[EXTENSION_ICC] = {"icc", NULL, TYPE_BOOL, .alias = "enable_icc"},
+	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD", TYPE_BOOL},
+	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS", TYPE_BOOL},
+	[EXTENSION_NFT_LAYOUT] = {"nft_layout", "NETAVARK_NFT_LAYOUT", TYPE_LAYOUT},
+	[EXTENSION_PUBLISH_DEFAULT_IP] = {"publish_default_ip", "NETAVARK_PUBLISH_DEFAULT_IP",
+					  TYPE_ADDRESS},
+	[EXTENSION_STRICT_OPTIONS] = {"strict_options", NULL, TYPE_BOOL},
 };
+
+/* Its index, or the number of all. */
+static size_t find_key(const char *key)
+{
+	size_t i = 0;
+
+	while (i < array_size(extensions) && strcmp(extensions[i].key, key) != 0 &&
+	       !(extensions[i].alias && strcmp(extensions[i].alias, key) == 0))
+		i++;
+	return i;
+}
 
 bool extension_is_known(const char *key)
 {
-	for (size_t i = 0; i < array_size(extensions); i++)
-		if (strcmp(extensions[i].key, key) == 0)
-			return true;
-	return false;
+	return find_key(key) < array_size(extensions);
 }
 
 const char *extension_key(size_t i)
@@ -34,40 +59,86 @@ const char *extension_key(size_t i)
 	return i < array_size(extensions) ? extensions[i].key : NULL;
 }
 
-static const struct option *find_label(const struct network_setup *net, const char *key)
+static bool is_layout(const char *value)
 {
-	for (size_t i = 0; i < net->n_labels; i++)
-		if (text_starts_with(net->labels[i].key, EXTENSION_LABEL_PREFIX) &&
-		    strcmp(net->labels[i].key + strlen(EXTENSION_LABEL_PREFIX), key) == 0)
-			return &net->labels[i];
+	for (size_t i = 0; i < array_size(layouts); i++)
+		if (strcmp(layouts[i], value) == 0)
+			return true;
+	return false;
+}
+
+const char *extension_expected(const char *key, const char *value, struct arena *a)
+{
+	size_t i = find_key(key);
+	struct addr address;
+	uint64_t n;
+	bool flag;
+
+	if (i == array_size(extensions))
+		return NULL;
+	switch (extensions[i].type) {
+	case TYPE_BOOL:
+		return number_parse_bool(value, &flag) ? NULL : "true or false";
+	case TYPE_NUMBER:
+		return number_parse(value, extensions[i].max, &n)
+			       ? arena_printf(a, "a number from 0 to %u", extensions[i].max)
+			       : NULL;
+	case TYPE_ADDRESS:
+		return addr_parse(value, &address) ? NULL : "an IP address";
+	case TYPE_LAYOUT:
+		return is_layout(value) ? NULL : "auto, upstream or map";
+	}
 	return NULL;
+}
+
+/* ---- channels ---- */
+
+/* The first option that has the key, or its other name, behind a prefix. */
+static const struct option *find_option(const struct option *list, size_t n, const char *prefix,
+					enum extension_key key)
+{
+	size_t len = strlen(prefix);
+
+	for (size_t i = 0; i < n; i++)
+		if (text_starts_with(list[i].key, prefix) && find_key(list[i].key + len) == key)
+			return &list[i];
+	return NULL;
+}
+
+static void take(struct extension *out, enum extension_source source, const struct option *found)
+{
+	out->source = source;
+	out->value = found->value;
+	out->at = found->at;
 }
 
 struct extension extension_find(enum extension_key key, const struct network_setup *net)
 {
 	struct extension out = {.key = extensions[key].key};
+	const char *variable = extensions[key].variable;
 	const struct {
 		enum extension_source source;
 		const struct option *found;
 	} channels[] = {
-		{EXTENSION_CONTAINER, option_find(net->me.options, net->me.n_options, out.key)},
-		{EXTENSION_NETWORK, option_find(net->options, net->n_options, out.key)},
-		{EXTENSION_LABEL, find_label(net, out.key)},
+		{EXTENSION_CONTAINER, find_option(net->me.options, net->me.n_options, "", key)},
+		{EXTENSION_NETWORK, find_option(net->options, net->n_options, "", key)},
+		{EXTENSION_LABEL,
+		 find_option(net->labels, net->n_labels, EXTENSION_LABEL_PREFIX, key)},
 	};
+	const struct option *host = find_option(net->host_options, net->n_host_options, "", key);
 
 	for (size_t i = 0; i < array_size(channels); i++) {
 		if (!channels[i].found)
 			continue;
-		out.source = channels[i].source;
-		out.value = channels[i].found->value;
-		out.at = channels[i].found->at;
+		take(&out, channels[i].source, channels[i].found);
 		return out;
 	}
-	const char *variable = extensions[key].variable;
 	out.value = variable ? getenv(variable) : NULL;
 	if (out.value) {
 		out.source = EXTENSION_ENVIRONMENT;
 		out.variable = variable;
+	} else if (host) {
+		take(&out, EXTENSION_CONF, host);
 	}
 	return out;
 }
@@ -127,12 +198,10 @@ int extension_word(enum extension_key key, const struct network_setup *net,
 
 int extension_layout(const struct network_setup *net, enum fw_layout *out, struct error *err)
 {
-	static const char *const words[] = {
-		[LAYOUT_AUTO] = "auto", [LAYOUT_UPSTREAM] = "upstream", [LAYOUT_MAP] = "map"};
 	static const struct network_setup none;
 	unsigned int i = *out;
-	int r = extension_word(EXTENSION_NFT_LAYOUT, net ? net : &none, words, array_size(words),
-			       &i, err);
+	int r = extension_word(EXTENSION_NFT_LAYOUT, net ? net : &none, layouts,
+			       array_size(layouts), &i, err);
 
 	*out = (enum fw_layout)i;
 	return r;
@@ -144,4 +213,15 @@ int extension_addr(enum extension_key key, const struct network_setup *net, stru
 	const struct extension e = extension_find(key, net);
 
 	return !e.value || addr_parse(e.value, out) ? 0 : refuse(&e, "an IP address", err);
+}
+
+int extension_gateway_metric(const struct network_setup *net, uint32_t *out, struct error *err)
+{
+	uint32_t priority = 0;
+	int r = extension_number(EXTENSION_GATEWAY_PRIORITY, net, EXTENSION_GATEWAY_PRIORITY_MAX,
+				 &priority, err);
+
+	if (r == 0 && priority)
+		*out = LOWEST_DEFAULT_METRIC - priority;
+	return r;
 }

@@ -8,7 +8,8 @@
  *   2. the network                  network_info.<network>.options.<key>
  *   3. a label of the network       network_info.<network>.labels["netavark.<key>"]
  *   4. the environment, for all networks of the host
- *   5. the built-in default
+ *   5. netavark.conf, see conf.h
+ *   6. the built-in default
  * All values are text. One that cannot be used is an error of the plan, before any change.
  */
 
@@ -22,18 +23,25 @@
 
 #define EXTENSION_LABEL_PREFIX "netavark."
 
+#define EXTENSION_GATEWAY_PRIORITY_MAX 98
+
 enum extension_key {
 	EXTENSION_ANNOUNCE,
 	EXTENSION_CONNTRACK_FLUSH,
+	EXTENSION_DNS_ICC,
+	EXTENSION_GATEWAY_PRIORITY,
 	EXTENSION_HAIRPIN,
+	EXTENSION_ICC,
 	EXTENSION_LOOPBACK_GUARD,
 	EXTENSION_NFT_COMMENTS,
 	EXTENSION_NFT_LAYOUT,
 	EXTENSION_PUBLISH_DEFAULT_IP,
+	EXTENSION_STRICT_OPTIONS,
 };
 
 enum extension_source {
 	EXTENSION_DEFAULT,
+	EXTENSION_CONF,
 	EXTENSION_ENVIRONMENT,
 	EXTENSION_LABEL,
 	EXTENSION_NETWORK,
@@ -53,6 +61,9 @@ bool extension_is_known(const char *key);
 
 /* The i-th of all keys, NULL behind the last one. */
 const char *extension_key(size_t i);
+
+/* What a value of this key has to be if it is not that, else NULL. */
+const char *extension_expected(const char *key, const char *value, struct arena *a);
 
 /* The value that counts for a container on a network, and where it comes from. */
 struct extension extension_find(enum extension_key key, const struct network_setup *net);
@@ -75,6 +86,13 @@ int extension_layout(const struct network_setup *net, enum fw_layout *out,
 int extension_word(enum extension_key key, const struct network_setup *net,
 		   const char *const *words, size_t n, unsigned int *out,
 		   struct error *err) must_check;
+
+/*
+ * gateway_priority as the metric of default routes, below those of networks that have none: the higher
+ * priority gets the smaller metric. *out stays as it is if there is no priority, or it is 0.
+ */
+int extension_gateway_metric(const struct network_setup *net, uint32_t *out,
+			     struct error *err) must_check;
 
 /*
  * The value as true/false (also 1/0); *out keeps its default if the option is not set.

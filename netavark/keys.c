@@ -82,7 +82,19 @@ bool keys_is_odd_option(const char *driver, const char *key, bool of_container,
 		known[n++] = container_options[i];
 	}
 	known = add_extensions(known, &n, a);
-	if (is_in(known, n, key))
+	if (is_in(known, n, key) || extension_is_known(key))
+		return false;
+	*out_closest = text_closest(key, known, n);
+	return true;
+}
+
+bool keys_is_odd_key(const char *key, const char **out_closest, struct arena *a)
+{
+	size_t n = 0;
+	const char **known = add_extensions(NULL, &n, a);
+
+	*out_closest = NULL;
+	if (extension_is_known(key))
 		return false;
 	*out_closest = text_closest(key, known, n);
 	return true;
@@ -90,17 +102,12 @@ bool keys_is_odd_option(const char *driver, const char *key, bool of_container,
 
 bool keys_is_odd_label(const char *label, const char **out_closest, struct arena *a)
 {
-	const char **known = NULL, *key;
-	size_t n = 0;
+	const char *closest;
 
 	*out_closest = NULL;
-	if (!text_starts_with(label, EXTENSION_LABEL_PREFIX))
+	if (!text_starts_with(label, EXTENSION_LABEL_PREFIX) ||
+	    !keys_is_odd_key(label + strlen(EXTENSION_LABEL_PREFIX), &closest, a))
 		return false;
-	key = label + strlen(EXTENSION_LABEL_PREFIX);
-	known = add_extensions(known, &n, a);
-	if (is_in(known, n, key))
-		return false;
-	const char *closest = text_closest(key, known, n);
 	if (closest)
 		*out_closest = arena_printf(a, EXTENSION_LABEL_PREFIX "%s", closest);
 	return true;

@@ -42,6 +42,9 @@ bool keys_is_odd_option(const char *driver, const char *key, bool of_container,
 /* The same for a label: only those that begin with "netavark." are looked at. */
 bool keys_is_odd_label(const char *label, const char **out_closest, struct arena *a);
 
+/* The same for a key of netavark.conf. */
+bool keys_is_odd_key(const char *key, const char **out_closest, struct arena *a);
+
 enum keys_object {
 	KEYS_REQUEST,
 	KEYS_ATTACHMENT,

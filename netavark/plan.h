@@ -30,8 +30,8 @@ struct address_plan {
 };
 
 struct dns_entry {
-	bool wanted;
-	struct addr *bind; /* where the server listens for this network */
+	bool wanted, hidden; /* hidden: its names are not for the others */
+	struct addr *bind;   /* where the server listens for this network */
 	size_t n_bind;
 	const char **names; /* of the container, all usable */
 	size_t n_names;
@@ -79,7 +79,8 @@ struct network_plan {
 	const char *plugin, *plugin_input; /* the driver's program, and the document it is given */
 	unsigned int plugin_seconds;
 	bool uses_firewall, flush_conntrack;
-	bool hairpin; /* where the kernel shows bridged frames to the firewall */
+	bool isolated; /* from the other containers of the network, by the bridge */
+	bool hairpin;  /* where the kernel shows bridged frames to the firewall */
 	struct fw_extras extras;
 	struct addr publish_ip; /* for ports without an address of the host; none: any */
 	struct addr outbound4, outbound6;

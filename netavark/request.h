@@ -64,6 +64,8 @@ struct network_setup {	      /* one network: its definition and the container's 
 	size_t n_ipam_options;
 	struct option *labels;
 	size_t n_labels;
+	struct option *host_options; /* of netavark.conf, see conf.h; the first of a key counts */
+	size_t n_host_options;
 	struct attachment me;
 	struct reader at;
 };

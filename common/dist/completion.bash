@@ -28,7 +28,7 @@ _netavark() {
 		return
 		;;
 	--kind)
-		mapfile -t COMPREPLY < <(compgen -W "setup create" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "setup create conf" -- "$word")
 		return
 		;;
 	--color)

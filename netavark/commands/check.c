@@ -11,7 +11,8 @@
 
 static bool is_kind(const char *value)
 {
-	return strcmp(value, "setup") == 0 || strcmp(value, "create") == 0;
+	return strcmp(value, "setup") == 0 || strcmp(value, "create") == 0 ||
+	       strcmp(value, "conf") == 0;
 }
 
 static bool is_color(const char *value)
@@ -27,7 +28,7 @@ const struct command_option command_check_options[CHECK_N_OPTIONS] = {
 			.help = "Read the document from FILE instead of stdin"},
 	[CHECK_KIND] = {.name = "kind",
 			.metavar = "KIND",
-			.help = "What it is for: setup (default), create",
+			.help = "What it is for: setup (default), create or conf",
 			.valid = is_kind},
 	[CHECK_STRICT] = {.name = "strict", .help = "Warnings are errors"},
 	[CHECK_JSON] = {.letter = 'j', .name = "json", .help = "Print one line of JSON"},
@@ -63,9 +64,12 @@ static int find_problems(struct run *run, const char *kind, struct problems *out
 		.arena = &run->arena,
 		.problems = out,
 		.options = &run->options,
+		.conf = &run->conf,
 	};
 	int r = run_read(run);
 
+	if (r == 0 && strcmp(kind, "setup") == 0)
+		r = conf_load(&run->options, &run->arena, &run->conf, &run->err);
 	if (r == 0)
 		r = firewall_choose(run->options.firewall_driver, &run->fw, &run->err);
 	if (r < 0)
@@ -75,6 +79,8 @@ static int find_problems(struct run *run, const char *kind, struct problems *out
 		return 0;
 	if (strcmp(kind, "create") == 0)
 		check_create(&c);
+	else if (strcmp(kind, "conf") == 0)
+		check_conf(&c);
 	else
 		check_setup(&c);
 	check_name_problems(&c);

@@ -13,6 +13,8 @@ static int print(struct run *run)
 	if (r == 0)
 		r = run_parse(run);
 	if (r == 0)
+		r = run_configure(run);
+	if (r == 0)
 		r = run_choose_firewall(run, driver);
 	if (r == 0)
 		r = plan_setup(&run->request, &run->options, run->fw->name, &run->arena, &run->plan,

@@ -44,6 +44,15 @@ int run_parse(struct run *run)
 	return r < 0 ? wrap(&run->err, "%s: IO error", run->context) : 0;
 }
 
+int run_configure(struct run *run)
+{
+	int r = conf_load(&run->options, &run->arena, &run->conf, &run->err);
+
+	if (r == 0)
+		conf_apply(&run->conf, &run->request, &run->arena);
+	return r;
+}
+
 int run_choose_firewall(struct run *run, const char *name)
 {
 	int r = firewall_choose(name, &run->fw, &run->err);
@@ -78,6 +87,7 @@ int run_end(struct run *run, int r)
 	}
 	host_close(&run->host);
 	document_close(&run->doc);
+	conf_close(&run->conf);
 	arena_release(&run->arena);
 	return r < 0 ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 
 /* What the commands have in common: one run, from its options to the answer on stdout. */
 
+#include "netavark/conf.h"
 #include "netavark/firewall/firewall.h"
 #include "netavark/host.h"
 #include "netavark/plan.h"
@@ -18,6 +19,7 @@ struct run {
 	size_t len;
 	struct document doc;
 	struct request request;
+	struct conf conf;
 	const struct firewall *fw;
 	struct plan plan;
 };
@@ -33,6 +35,9 @@ int run_read(struct run *run) must_check;
 
 /* Parses it into run->request. Errors: "failed to load network options: IO error: …". */
 int run_parse(struct run *run) must_check;
+
+/* Reads netavark.conf and tells the request what it says. Errors: those of conf_load(). */
+int run_configure(struct run *run) must_check;
 
 /* Chooses the firewall backend, NULL: the default one, and says so in the log. */
 int run_choose_firewall(struct run *run, const char *name) must_check;

@@ -7,6 +7,7 @@
 #include "netavark/commands/commands.h"
 #include "netavark/commands/run.h"
 #include "netavark/report.h"
+#include "netavark/stray.h"
 
 /* The order decides which error wins when several things are wrong. */
 static int prepare(struct run *run, const char *netns)
@@ -18,6 +19,10 @@ static int prepare(struct run *run, const char *netns)
 		r = fail_errno(err, errno, "invalid namespace path");
 	if (r == 0)
 		r = run_parse(run);
+	if (r == 0)
+		r = run_configure(run);
+	if (r == 0)
+		r = stray_report(&run->request, &run->conf, &run->arena, err);
 	if (r == 0)
 		r = run_choose_firewall(run, run->options.firewall_driver);
 	if (r == 0 && run->fw->check)

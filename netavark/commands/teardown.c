@@ -9,6 +9,14 @@
 #include "netavark/commands/run.h"
 #include "netavark/firewall/store.h"
 
+/* The container goes also if somebody has spoilt the host's settings since. */
+static void configure(struct run *run)
+{
+	if (run_configure(run) < 0)
+		log_error("%s", run->err.text);
+	run->err = (struct error){0};
+}
+
 static int prepare(struct run *run)
 {
 	struct options *o = &run->options;
@@ -16,6 +24,8 @@ static int prepare(struct run *run)
 
 	if (r == 0)
 		r = run_parse(run);
+	if (r == 0)
+		configure(run);
 	if (r == 0)
 		r = options_read_dns_port(o, &run->err);
 	if (r == 0)

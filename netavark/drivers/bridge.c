@@ -300,6 +300,11 @@ static int configure_veth(const struct network_plan *net, struct host *h,
 		return wrap(err, "add vlan %u to host veth", net->vlan);
 	if (!net->unmanaged)
 		r = set_sysctls(net, h, veth, err);
+	if (r == 0 && net->isolated) {
+		r = link_set_isolated(h->nl, veth->peer, err);
+		if (r < 0)
+			return wrap(err, "isolate bridge port");
+	}
 	if (r == 0)
 		r = set_hairpin(net, h, veth, err);
 	if (r < 0)

@@ -152,8 +152,15 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 		{EXTENSION_LOOPBACK_GUARD, &extras->guard},
 		{EXTENSION_NFT_COMMENTS, &extras->comments},
 	};
-	int r = 0;
+	bool icc = true, dns_icc = false;
+	int r = extension_bool(EXTENSION_ICC, net, &icc, err);
 
+	if (r == 0)
+		r = extension_bool(EXTENSION_DNS_ICC, net, &dns_icc, err);
+	out->isolated = !icc;
+	out->dns.hidden = !icc && !dns_icc;
+	if (r == 0)
+		r = extension_gateway_metric(net, &out->metric, err);
 	out->flush_conntrack = out->hairpin = extras->guard = true;
 	for (size_t i = 0; r == 0 && i < array_size(switches); i++)
 		r = extension_bool(switches[i].key, net, switches[i].value, err);
@@ -273,6 +280,11 @@ static void plan_dns(const struct plan *plan, const struct network_setup *net,
 	out->dns.wanted = true;
 	if (plan->teardown)
 		return;
+	/* Who asks must be known all the same, but by no name that anybody would look for. */
+	if (out->dns.hidden) {
+		add_dns_name(plan->arena, &out->dns, id);
+		return;
+	}
 	add_dns_name(plan->arena, &out->dns, plan->req->container_name);
 	for (size_t i = 0; i < net->me.n_aliases; i++)
 		add_dns_name(plan->arena, &out->dns, net->me.aliases[i]);
@@ -313,6 +325,8 @@ void bridge_print(const struct network_plan *net, struct text *t)
 	text_printf(t, "  bridge %s%s%s%s%s\n", net->bridge, net->unmanaged ? ", unmanaged" : "",
 		    net->internal ? ", internal" : "", *net->vrf ? ", in vrf " : "", net->vrf);
 	text_printf(t, "  isolated: %s\n", isolations[net->isolation]);
+	if (net->isolated)
+		text_add(t, "  isolated from the other containers of the network\n");
 	text_printf(t, "  interface %s, host end %s", net->container_if,
 		    *net->host_if ? net->host_if : "(kernel's choice)");
 	if (net->has_mac)

@@ -97,6 +97,10 @@ static int plan_announcements(const struct network_setup *net, struct network_pl
 {
 	bool layer3 = strcmp(net->driver, "ipvlan") == 0 && out->macvlan.mode != IPVLAN_MODE_L2;
 
+	int r = extension_gateway_metric(net, &out->metric, err);
+
+	if (r < 0)
+		return r;
 	out->announcements = layer3 ? 0 : ANNOUNCE_BY_DEFAULT;
 	return extension_number(EXTENSION_ANNOUNCE, net, ANNOUNCE_MAX, &out->announcements, err);
 }

@@ -44,7 +44,7 @@ is() {
 
 @test "values are offered where there is a choice, files and directories where they belong" {
 	is "false true" "$NETAVARK" --rootless ""
-	is "create setup" "$NETAVARK" check --kind ""
+	is "conf create setup" "$NETAVARK" check --kind ""
 	is "always auto" "$NETAVARK" check --color a
 	is "none" "$NETAVARK" --firewall-driver no
 	is " (-o default)" "$NETAVARK" --file ""

@@ -38,6 +38,7 @@ declare -A subjects=(
 	[netavark/commands/setup]="command_setup"
 	[netavark/commands/teardown]="command_teardown"
 	[netavark/commands/create]="command_create"
+	[netavark/commands/check]="command_check"
 	[netavark/commands/plan]="command_plan"
 	[netavark/commands/dhcp_proxy]="command_dhcp_proxy"
 	[netavark/commands/firewall_reload]="command_firewall_reload"

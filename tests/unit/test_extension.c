@@ -11,26 +11,30 @@
 static void more_specific_channel_wins(void **state)
 {
 	static const struct {
-		const char *container, *network, *label, *environment, *value;
+		const char *container, *network, *label, *environment, *conf, *value;
 		enum extension_source source;
 	} rows[] = {
-		{"a", "b", "c", "d", "a", EXTENSION_CONTAINER},
-		{NULL, "b", "c", "d", "b", EXTENSION_NETWORK},
-		{NULL, NULL, "c", "d", "c", EXTENSION_LABEL},
-		{NULL, NULL, NULL, "d", "d", EXTENSION_ENVIRONMENT},
-		{NULL, NULL, NULL, NULL, NULL, EXTENSION_DEFAULT},
+		{"a", "b", "c", "d", "e", "a", EXTENSION_CONTAINER},
+		{NULL, "b", "c", "d", "e", "b", EXTENSION_NETWORK},
+		{NULL, NULL, "c", "d", "e", "c", EXTENSION_LABEL},
+		{NULL, NULL, NULL, "d", "e", "d", EXTENSION_ENVIRONMENT},
+		{NULL, NULL, NULL, NULL, "e", "e", EXTENSION_CONF},
+		{NULL, NULL, NULL, NULL, NULL, NULL, EXTENSION_DEFAULT},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
 		struct option me = {"conntrack_flush", rows[i].container, {0}},
 			      net = {"conntrack_flush", rows[i].network, {0}},
-			      label = {"netavark.conntrack_flush", rows[i].label, {0}};
+			      label = {"netavark.conntrack_flush", rows[i].label, {0}},
+			      conf = {"conntrack_flush", rows[i].conf, {0}};
 		struct network_setup setup = {
 			.options = &net,
 			.n_options = rows[i].network != NULL,
 			.labels = &label,
 			.n_labels = rows[i].label != NULL,
+			.host_options = &conf,
+			.n_host_options = rows[i].conf != NULL,
 			.me = {.options = &me, .n_options = rows[i].container != NULL},
 		};
 
@@ -94,6 +98,71 @@ static void labels_of_others_do_not_count(void **state)
 	planning_end(&p);
 }
 
+static void keys_have_other_names(void **state)
+{
+	static const char *const options[] = {"'options':{'icc':'false'}}}",
+					      "'options':{'enable_icc':'false'}}}",
+					      "'labels':{'netavark.enable_icc':'0'}}}"};
+	struct planning p;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(options); i++) {
+		assert_int_equal(planning_of(&p, WITHOUT, options[i]), 0);
+		assert_true(p.plan.networks[0].isolated);
+		planning_end(&p);
+	}
+	assert_int_equal(planning_of(&p, WITHOUT, "'options':{'icc':'true'}}}"), 0);
+	assert_false(p.plan.networks[0].isolated);
+	planning_end(&p);
+}
+
+static void priorities_become_metrics(void **state)
+{
+	static const struct {
+		const char *options;
+		uint32_t metric;
+	} rows[] = {
+		{"'options':{}}}", 100},
+		{"'options':{'gateway_priority':'0'}}}", 100},
+		{"'options':{'gateway_priority':'1'}}}", 98},
+		{"'options':{'gateway_priority':'98'}}}", 1},
+		{"'options':{'gateway_priority':'5','metric':'7'}}}", 94},
+		{"'options':{'metric':'7'}}}", 7},
+	};
+	struct planning p;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		assert_int_equal(planning_of(&p, WITHOUT, rows[i].options), 0);
+		assert_int_equal(p.plan.networks[0].metric, rows[i].metric);
+		planning_end(&p);
+	}
+}
+
+static void values_are_judged_by_themselves(void **state)
+{
+	static const struct {
+		const char *key, *value, *expected;
+	} rows[] = {
+		{"icc", "1", NULL},
+		{"enable_icc", "perhaps", "true or false"},
+		{"announce", "20", NULL},
+		{"announce", "21", "a number from 0 to 20"},
+		{"gateway_priority", "", "a number from 0 to 98"},
+		{"unknown", "anything", NULL},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		const char *expected = extension_expected(rows[i].key, rows[i].value, &a);
+
+		assert_string_equal(expected ? expected : "fine",
+				    rows[i].expected ? rows[i].expected : "fine");
+	}
+	arena_release(&a);
+}
+
 static void numbers_are_read(void **state)
 {
 	struct planning p;
@@ -114,6 +183,9 @@ int main(void)
 		TEST("BU-008 extension: unusable values are refused with their place",
 		     unusable_values_are_refused_with_their_place),
 		TEST("extension: numbers", numbers_are_read),
+		TEST("extension: keys have other names", keys_have_other_names),
+		TEST("extension: priorities of gateways become metrics", priorities_become_metrics),
+		TEST("extension: values are judged by themselves", values_are_judged_by_themselves),
 		TEST("extension: an unusable variable is named", unusable_variables_are_named),
 		TEST("extension: labels of others do not count", labels_of_others_do_not_count),
 	};

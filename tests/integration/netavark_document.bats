@@ -154,7 +154,7 @@ refuses_text() {
 @test "NV-044 NV-050 unknown keys and networks that are not asked for are ignored" {
 	document one 'second | del(.networks.back) | .network_info.back.driver = "unknown-one" |
 		.future = {a: [1]} | me.future = 1 | net.future = [{}] | net.subnets[0].future = true |
-		net.options.future = "x" | port(8080; 80; "tcp") | .port_mappings[0].future = null |
+		net.options["com.example.future"] = "x" | port(8080; 80; "tcp") | .port_mappings[0].future = null |
 		net.routes = [{destination: "10.80.0.0/16", gateway: "10.71.0.9", future: 1}]'
 	attach c1
 	status_is '["web"]' keys

@@ -23,19 +23,34 @@ static const struct {
 	uint32_t max;
 	const char *alias; /* another word for the key */
 } extensions[] = {
-	[EXTENSION_ANNOUNCE] = {"announce", "NETAVARK_ANNOUNCE", TYPE_NUMBER, ANNOUNCE_MAX},
-	[EXTENSION_CONNTRACK_FLUSH] = {"conntrack_flush", "NETAVARK_CT_FLUSH", TYPE_BOOL},
-	[EXTENSION_DNS_ICC] = {"dns_icc", NULL, TYPE_BOOL},
-	[EXTENSION_GATEWAY_PRIORITY] = {"gateway_priority", NULL, TYPE_NUMBER,
-					EXTENSION_GATEWAY_PRIORITY_MAX},
-	[EXTENSION_HAIRPIN] = {"hairpin", "NETAVARK_HAIRPIN", TYPE_BOOL},
-	[EXTENSION_ICC] = {"icc", NULL, TYPE_BOOL, .alias = "enable_icc"},
-	[EXTENSION_LOOPBACK_GUARD] = {"loopback_guard", "NETAVARK_GUARD", TYPE_BOOL},
-	[EXTENSION_NFT_COMMENTS] = {"nft_comments", "NETAVARK_NFT_COMMENTS", TYPE_BOOL},
-	[EXTENSION_NFT_LAYOUT] = {"nft_layout", "NETAVARK_NFT_LAYOUT", TYPE_LAYOUT},
-	[EXTENSION_PUBLISH_DEFAULT_IP] = {"publish_default_ip", "NETAVARK_PUBLISH_DEFAULT_IP",
-					  TYPE_ADDRESS},
-	[EXTENSION_STRICT_OPTIONS] = {"strict_options", NULL, TYPE_BOOL},
+#define SWITCH(word, name)                                                                         \
+	{                                                                                          \
+		.key = (word), .variable = (name), .type = TYPE_BOOL                               \
+	}
+#define NUMBER(word, name, limit)                                                                  \
+	{                                                                                          \
+		.key = (word), .variable = (name), .type = TYPE_NUMBER, .max = (limit)             \
+	}
+#define VALUE(word, name, kind)                                                                    \
+	{                                                                                          \
+		.key = (word), .variable = (name), .type = (kind)                                  \
+	}
+	[EXTENSION_ANNOUNCE] = NUMBER("announce", "NETAVARK_ANNOUNCE", ANNOUNCE_MAX),
+	[EXTENSION_CONNTRACK_FLUSH] = SWITCH("conntrack_flush", "NETAVARK_CT_FLUSH"),
+	[EXTENSION_DNS_ICC] = SWITCH("dns_icc", NULL),
+	[EXTENSION_GATEWAY_PRIORITY] =
+		NUMBER("gateway_priority", NULL, EXTENSION_GATEWAY_PRIORITY_MAX),
+	[EXTENSION_HAIRPIN] = SWITCH("hairpin", "NETAVARK_HAIRPIN"),
+	[EXTENSION_ICC] = {.key = "icc", .type = TYPE_BOOL, .alias = "enable_icc"},
+	[EXTENSION_LOOPBACK_GUARD] = SWITCH("loopback_guard", "NETAVARK_GUARD"),
+	[EXTENSION_NFT_COMMENTS] = SWITCH("nft_comments", "NETAVARK_NFT_COMMENTS"),
+	[EXTENSION_NFT_LAYOUT] = VALUE("nft_layout", "NETAVARK_NFT_LAYOUT", TYPE_LAYOUT),
+	[EXTENSION_PUBLISH_DEFAULT_IP] =
+		VALUE("publish_default_ip", "NETAVARK_PUBLISH_DEFAULT_IP", TYPE_ADDRESS),
+	[EXTENSION_STRICT_OPTIONS] = SWITCH("strict_options", NULL),
+#undef SWITCH
+#undef NUMBER
+#undef VALUE
 };
 
 /* Its index, or the number of all. */

@@ -111,13 +111,16 @@ static int check_bridge_options(struct create *c, bool *out_unmanaged, struct er
 		"vrf",	"vlan", "outbound_addr4", "outbound_addr6"};
 	const char *unknown = find_unknown(c, known, array_size(known));
 	const char *mode = value_of(c, "mode");
+	struct network_plan ignored = {0};
 	int r;
 
 	if (unknown)
 		return fail(err, EINVAL, "unsupported bridge network option: %s", unknown);
 	r = check_bridge_values(c, err);
 	*out_unmanaged = false;
-	return r == 0 && mode ? bridge_parse_mode(mode, out_unmanaged, err) : r;
+	if (r == 0 && mode)
+		r = bridge_parse_mode(mode, out_unmanaged, err);
+	return r < 0 ? r : bridge_read_extensions(&c->net, &ignored, err);
 }
 
 /* The first free name of the kind that the caller uses. */
@@ -220,10 +223,12 @@ static int check_vlan_options(struct create *c, struct error *err)
 
 	if (unknown)
 		return fail(err, EINVAL, "unsupported vlan network option: %s", unknown);
-	if (is(c->net.driver, "ipvlan") && value_of(c, "bclim"))
-		return fail(err, EINVAL, "unsupported ipvlan network option bclim");
 	int r = vlan_read_options(&c->net, &ignored, err);
-	return r < 0 ? r : vlan_read_mode(&c->net, &ignored, err);
+	if (r == 0)
+		r = vlan_read_mode(&c->net, &ignored, err);
+	if (r == 0 && is(c->net.driver, "ipvlan") && value_of(c, "bclim"))
+		r = fail(err, EINVAL, "unsupported ipvlan network option bclim");
+	return r < 0 ? r : vlan_read_extensions(&c->net, &ignored, err);
 }
 
 int create_drivers_vlan(struct create *c, struct error *err)

@@ -38,7 +38,7 @@ static int check_bound(const struct subnet *s, const char *name, const char *tex
 		r = fail(err, EINVAL, "invalid %s: invalid IP address syntax%s%s%s", name,
 			 with_place ? ": \"" : "", with_place ? text : "", with_place ? "\"" : "");
 	else if (!prefix_contains(&s->net, out))
-		r = fail(err, EINVAL, "lease range %s %s not in subnet %s", name, text,
+		r = fail(err, EINVAL, "lease range %s %s not in subnet %s", name, addr_str(out),
 			 prefix_str(&s->net));
 	return r < 0 && with_place ? reader_place(&s->at, "lease_range", err) : r;
 }
@@ -53,7 +53,7 @@ int ipam_check_range(const struct subnet *s, bool with_place, struct error *err)
 	if (r < 0 || !start.family || !end.family || addr_compare(&start, &end) <= 0)
 		return r;
 	r = fail(err, EINVAL, "lease range start_ip %s must be less than or equal to end_ip %s",
-		 s->start, s->end);
+		 addr_str(&start), addr_str(&end));
 	return with_place ? reader_place(&s->at, "lease_range", err) : r;
 }
 

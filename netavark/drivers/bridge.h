@@ -7,7 +7,9 @@
 int bridge_plan(const struct plan *plan, const struct network_setup *net, struct network_plan *out,
 		struct error *err) must_check;
 
-/* Texts of options, which create checks, too. */
+/* What create checks, too: options beyond upstream, and texts of options. */
+int bridge_read_extensions(const struct network_setup *net, struct network_plan *out,
+			   struct error *err) must_check;
 int bridge_parse_isolation(const char *text, enum isolation *out, struct error *err) must_check;
 int bridge_parse_mode(const char *text, bool *out_unmanaged, struct error *err) must_check;
 

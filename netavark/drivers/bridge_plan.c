@@ -139,8 +139,8 @@ static int plan_options(const struct plan *plan, const struct network_setup *net
 	return r;
 }
 
-static int plan_extensions(const struct plan *plan, const struct network_setup *net,
-			   struct network_plan *out, struct error *err)
+int bridge_read_extensions(const struct network_setup *net, struct network_plan *out,
+			   struct error *err)
 {
 	struct fw_extras *extras = &out->extras;
 	const struct {
@@ -164,7 +164,6 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 	out->flush_conntrack = out->hairpin = extras->guard = true;
 	for (size_t i = 0; r == 0 && i < array_size(switches); i++)
 		r = extension_bool(switches[i].key, net, switches[i].value, err);
-	out->hairpin &= plan->req->n_ports > 0;
 	if (r == 0)
 		r = extension_layout(net, &extras->layout, err);
 	if (r == 0)
@@ -174,6 +173,15 @@ static int plan_extensions(const struct plan *plan, const struct network_setup *
 	return r < 0 ? r
 		     : extension_number(EXTENSION_ANNOUNCE, net, ANNOUNCE_MAX, &out->announcements,
 					err);
+}
+
+static int plan_extensions(const struct plan *plan, const struct network_setup *net,
+			   struct network_plan *out, struct error *err)
+{
+	int r = bridge_read_extensions(net, out, err);
+
+	out->hairpin &= plan->req->n_ports > 0;
+	return r;
 }
 
 int bridge_parse_mode(const char *text, bool *out_unmanaged, struct error *err)

@@ -12,5 +12,7 @@ int vlan_read_options(const struct network_setup *net, struct network_plan *out,
 		      struct error *err) must_check;
 int vlan_read_mode(const struct network_setup *net, struct network_plan *out,
 		   struct error *err) must_check;
+int vlan_read_extensions(const struct network_setup *net, struct network_plan *out,
+			 struct error *err) must_check;
 
 void vlan_print(const struct network_plan *net, struct text *t);

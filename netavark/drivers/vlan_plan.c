@@ -92,8 +92,8 @@ static int plan_mac(const struct network_setup *net, struct network_plan *out, s
 }
 
 /* In the modes of layer 3 there are no neighbours. */
-static int plan_announcements(const struct network_setup *net, struct network_plan *out,
-			      struct error *err)
+int vlan_read_extensions(const struct network_setup *net, struct network_plan *out,
+			 struct error *err)
 {
 	bool layer3 = strcmp(net->driver, "ipvlan") == 0 && out->macvlan.mode != IPVLAN_MODE_L2;
 
@@ -121,7 +121,7 @@ int vlan_plan(const struct plan *plan, const struct network_setup *net, struct n
 	if (r == 0)
 		r = plan_step(plan, plan_mac(net, out, err), err);
 	if (r == 0)
-		r = plan_step(plan, plan_announcements(net, out, err), err);
+		r = plan_step(plan, vlan_read_extensions(net, out, err), err);
 	if (r < 0)
 		return r;
 	sysctl_add(plan->arena, &out->container_sysctls, &out->n_container_sysctls,

@@ -174,6 +174,7 @@ podman_configure() {
 		[network]
 		network_backend = "netavark"
 		network_config_dir = "$dir/networks"
+		netavark_plugin_dirs = ["$TREE/examples/plugins"]
 		[engine]
 		cgroup_manager = "cgroupfs"
 		events_logger = "file"

@@ -152,6 +152,26 @@ unreachable() {
 	all_gone
 }
 
+@test "NV-310 NV-152 NV-153 a plugin gives an interface of the host to a container, and takes it back" {
+	podman_is_at_least 4.5 || skip "no plugin drivers before Podman 4.5"
+	inside ip link add card0 type veth peer name far netns outside
+	inside ip address add 203.0.113.1/24 dev card0
+	inside ip link set card0 up
+	outside ip address add 203.0.113.2/24 dev far
+	outside ip link set far up
+	podman network create --driver host-device --interface-name card0 card
+	same "$(podman network inspect card | jq -c '.[0] | [.driver, .network_interface, .dns_enabled, .subnets]')" \
+		'["host-device","card0",false,null]'
+	container web --network card:interface_name=net0
+	[[ $(kernel_addresses web net0) == *" 203.0.113.1/24"* ]]
+	same "$(fetch 203.0.113.1)" web
+	unreachable inside ip link show dev card0
+	podman rm --force --time 0 web
+	[[ $(inside ip -4 -oneline address show dev card0) == *" 203.0.113.1/24 "* ]]
+	inside ip link delete card0
+	all_gone
+}
+
 @test "NV-310 ten containers are started and stopped at once" {
 	podman network create --ipv6 --subnet 10.77.11.0/24 --subnet fd77:b::/64 crowd
 	pids=()

@@ -145,6 +145,21 @@ not_read() {
 	refuses "route destination invalid" 'net.routes = [{destination: "10.5.0.1/16", gateway: "10.89.1.9"}]'
 }
 
+@test "BU-008 options beyond upstream are kept, and their values are checked" {
+	request 'net.options = {hairpin: "false", loopback_guard: "0"} | net.labels = {"netavark.nft_comments": "true"}'
+	create
+	equal "$(jq -c '[.options, .labels]' <<<"$CREATED")" '[{"hairpin":"false","loopback_guard":"0"},{"netavark.nft_comments":"true"}]'
+	local edit
+	for edit in 'net.options = {hairpin: "maybe"}' 'net.labels = {"netavark.hairpin": "maybe"}'; do
+		request "$edit"
+		netavark create <"$DOC"
+		refused_like 'invalid hairpin "maybe": expected * at /network/*'
+	done
+	request 'net.driver = "macvlan" | net.options = {announce: "often"}'
+	netavark create <"$DOC"
+	refused_like 'invalid announce "often": expected * at /network/options/announce *'
+}
+
 @test "NV-295 a pool without end is searched in no time" {
 	request '.options.subnet_pools = [{base: "0.0.0.0/0", size: 32}] | .used.subnets = ["0.0.0.0/1", "128.0.0.0/1"]'
 	run --separate-stderr host timeout 2 "$NETAVARK" create <"$DOC"

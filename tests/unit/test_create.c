@@ -319,6 +319,8 @@ static void bad_subnets_are_refused(void **state)
 		 "invalid end_ip: invalid IP address syntax"},
 		{MORE, RANGE("'start_ip':'10.6.0.1'"), NULL, NULL,
 		 "lease range start_ip 10.6.0.1 not in subnet 10.5.0.0/16"},
+		{MORE, RANGE("'start_ip':'FD00::0:1'"), NULL, NULL,
+		 "lease range start_ip fd00::1 not in subnet 10.5.0.0/16"},
 		{MORE, RANGE("'end_ip':'10.6.0.1'"), NULL, NULL,
 		 "lease range end_ip 10.6.0.1 not in subnet 10.5.0.0/16"},
 		{MORE, RANGE("'start_ip':'10.5.1.1','end_ip':'10.5.1.0'"), NULL, NULL,

@@ -109,6 +109,17 @@ static void link_find_gives_nothing_for_an_unknown_name(void **state)
 	assert_string_equal(find("lo").kind, "");
 }
 
+static void link_list_names_gives_all_names(void **state)
+{
+	struct fixture *f = *state;
+	const char **names;
+	size_t n;
+
+	assert_int_equal(link_list_names(nl, &f->arena, &names, &n, &f->err), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(names[0], "lo");
+}
+
 static void bridge_is_made_and_unmade(void **state)
 {
 	struct fixture *f = *state;
@@ -540,6 +551,7 @@ int main(void)
 		LINK_TEST("links: an injected fault leaves nothing", injected_fault_leaves_nothing),
 		LINK_TEST("links: unknown names and indices give nothing, without error",
 			  link_find_gives_nothing_for_an_unknown_name),
+		LINK_TEST("NV-274 links: the names of all", link_list_names_gives_all_names),
 		LINK_TEST("links: a bridge is made and unmade", bridge_is_made_and_unmade),
 		LINK_TEST("NV-096 links: errors of a bridge are those of the kernel",
 			  bridge_errors_are_those_of_the_kernel),

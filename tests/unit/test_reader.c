@@ -145,6 +145,11 @@ static void values_are_read(void **state)
 	assert_int_equal(read_array_or_none(&r.root, "l", &list), 2);
 	assert_string_equal(read_self_string(&list[1]), "y");
 	assert_string_equal(list[1].pointer, "/l/1");
+	assert_int_equal(read_array(&r.root, "l", &list), 2);
+	assert_int_equal(read_u32(&r.root, "m"), UINT32_MAX);
+	struct reader c = read_member(&r.root, "c");
+	p = read_self_prefix(&c);
+	assert_string_equal(prefix_str(&p), "10.0.0.5/8");
 	assert_int_equal(read_array_or_none(&r.root, "e", &list), 0);
 	assert_false(r.doc.failed);
 	end(&r);

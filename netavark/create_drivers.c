@@ -10,11 +10,9 @@
 #include "netavark/drivers/plugin.h"
 #include "netavark/drivers/vlan.h"
 #include "netavark/extension.h"
-#include "netavark/number.h"
 
 #define DOCKER_MTU    "com.docker.network.driver.mtu"
 #define DOCKER_BRIDGE "com.docker.network.bridge.name"
-#define VLAN_MAX      4094
 #define NAMES_MAX     1000000
 
 static bool is(const char *text, const char *word)
@@ -67,23 +65,13 @@ static int translate_options(struct create *c, struct error *err)
 	return create_check_interface(bridge, err);
 }
 
-static int check_vlan(const struct create *c, struct error *err)
-{
-	const char *text = value_of(c, "vlan"), *why;
-	uint64_t n = 0;
-
-	why = text ? number_parse(text, UINT16_MAX, &n) : NULL;
-	if (why)
-		return fail(err, EINVAL, "unable to parse \"vlan\": %s", why);
-	return n > VLAN_MAX ? fail(err, EINVAL, "vlan must be between 0 and %d", VLAN_MAX) : 0;
-}
-
 static int check_bridge_values(struct create *c, struct error *err)
 {
 	const struct option *list = c->net.options;
 	size_t n = c->net.n_options;
-	const char *isolate = value_of(c, "isolate");
+	const char *isolate = value_of(c, "isolate"), *vlan = value_of(c, "vlan");
 	enum isolation isolation;
+	uint16_t vlan_number;
 	struct addr outbound;
 	uint32_t number;
 	bool flag;
@@ -95,8 +83,8 @@ static int check_bridge_values(struct create *c, struct error *err)
 		r = option_u32(list, n, "metric", &number, err);
 	if (r == 0)
 		r = option_bool(list, n, "no_default_route", &flag, err);
-	if (r == 0)
-		r = check_vlan(c, err);
+	if (r == 0 && vlan)
+		r = bridge_parse_vlan(vlan, &vlan_number, err);
 	if (r == 0)
 		r = option_addr(list, n, "outbound_addr4", AF_INET, &outbound, err);
 	if (r == 0)

@@ -11,6 +11,7 @@ int bridge_plan(const struct plan *plan, const struct network_setup *net, struct
 int bridge_read_extensions(const struct network_setup *net, struct network_plan *out,
 			   struct error *err) must_check;
 int bridge_parse_isolation(const char *text, enum isolation *out, struct error *err) must_check;
+int bridge_parse_vlan(const char *text, uint16_t *out, struct error *err) must_check;
 int bridge_parse_mode(const char *text, bool *out_unmanaged, struct error *err) must_check;
 
 void bridge_print(const struct network_plan *net, struct text *t);

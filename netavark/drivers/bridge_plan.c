@@ -92,26 +92,30 @@ static int read_vrf(const struct network_setup *net, const char **out, struct er
 				    err);
 }
 
-static int read_vlan(const struct network_setup *net, uint16_t *out, struct error *err)
+int bridge_parse_vlan(const char *text, uint16_t *out, struct error *err)
 {
-	const struct option *o = option_find(net->options, net->n_options, "vlan");
-	const char *why;
 	uint64_t n;
+	const char *why = number_parse(text, UINT16_MAX, &n);
 
-	if (!o)
-		return 0;
-	why = number_parse(o->value, UINT16_MAX, &n);
 	if (why)
 		return fail(err, EINVAL, "unable to parse \"vlan\": %s", why);
 	if (n >= VLAN_RESERVED)
 		return fail(err, EINVAL, "vlan must be between 0 and %d", VLAN_RESERVED - 1);
+	*out = (uint16_t)n;
+	return 0;
+}
+
+static int read_vlan(const struct network_setup *net, uint16_t *out, struct error *err)
+{
+	const struct option *o = option_find(net->options, net->n_options, "vlan");
+	int r = o ? bridge_parse_vlan(o->value, out, err) : 0;
+
 	/* Passes for a number of a VLAN in a network's configuration; no port can have it. */
-	if (n == 0) {
+	if (r == 0 && o && *out == 0) {
 		fail(err, EINVAL, "a bridge port cannot be in vlan 0");
 		return reader_place(&o->at, NULL, err);
 	}
-	*out = (uint16_t)n;
-	return 0;
+	return r;
 }
 
 static int plan_options(const struct plan *plan, const struct network_setup *net,

@@ -247,6 +247,7 @@ PEER       = build/peer/$(1)
 part_peer  = 'round-trip-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/round_trip.bats,$(HERE)/$(CHECK))'
 part_peer_iptables = 'round-trip-iptables-$(1)=PEER=$(HERE)/$(call PEER,$(1)) \
 	$(call bats_part,tests/compat/round_trip_iptables.bats,$(HERE)/$(CHECK))'
+part_dns   = 'dns-$(1)=PEER=$(HERE)/$(call PEER,$(1)) $(call bats_part,tests/compat/dns_peers.bats,$(HERE)/$(CHECK))'
 # A whole tree of another release, with its Podman.
 ROOT       = build/root/$(1)
 part_root  = 'podman-$(1)=export PODMAN_ROOT=$(HERE)/$(call ROOT,$(1)); $(call bats_part,tests/compat/podman.bats \
@@ -286,6 +287,7 @@ compat: deps deps-compat build-check
 	@$(call fetch_root,experimental)
 	@$(RUN) --timeout 2400 $(PART_PODMAN) $(call part_peer,trixie) $(call part_peer,sid) \
 		$(call part_peer_iptables,trixie) $(call part_peer_iptables,sid) \
+		$(call part_dns,trixie) $(call part_dns,sid) \
 		$(call part_root,trixie) $(call part_root,sid) \
 		$(call part_root,experimental,tests/compat/podman_create.bats) \
 		$(call part_compare,experimental) $(call part_compare_create,experimental)

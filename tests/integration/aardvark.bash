@@ -7,12 +7,14 @@
 
 # bats reads from what its tests have as descriptor 3 until everybody has closed it.
 
+AARDVARK_TESTS=$(realpath "${BASH_SOURCE[0]%/*}")
+
 # A system call that is not on the server's list ends it, so that no test passes without it.
 export AARDVARK_SECCOMP=${AARDVARK_SECCOMP-kill}
 
 setup() {
 	bats_require_minimum_version 1.5.0
-	AARDVARK=$(realpath "${AARDVARK:-$BATS_TEST_DIRNAME/../../build/check/aardvark-dns/aardvark-dns}")
+	AARDVARK=$(realpath "${AARDVARK:-$AARDVARK_TESTS/../../build/check/aardvark-dns/aardvark-dns}")
 	CONF=$BATS_TEST_TMPDIR/conf
 	RESOLV=$BATS_TEST_TMPDIR/resolv.conf
 	RECORD=$BATS_TEST_TMPDIR/queries
@@ -159,7 +161,7 @@ resolver() {
 		*) host ip address add "$address/32" dev lo ;;
 		esac
 	done
-	nsenter -t "$HOST" -n -m -- python3 "$BATS_TEST_DIRNAME/aardvark_resolver.py" \
+	nsenter -t "$HOST" -n -m -- python3 "$AARDVARK_TESTS/aardvark_resolver.py" \
 		"$RECORD" "$@" 3>&- &
 	RESOLVER=$!
 	HELPERS+=("$RESOLVER")

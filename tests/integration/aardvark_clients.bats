@@ -9,23 +9,9 @@
 # shellcheck disable=SC2086,SC2016,SC2030,SC2031
 
 load aardvark
+load ../compat/dns
 
 PEER_DNS=/usr/lib/podman/aardvark-dns
-
-# A container with a name of its own network only in IPv4, and what Podman gives it for resolv.conf.
-inhabited_network() {
-	bridge_address 10.89.0.1/24 fd00:89::1/64
-	network web <<-EOF
-		10.89.0.1,fd00:89::1
-		id1 10.89.0.2  four,alias
-		id2 10.89.0.3 fd00:89::3 both
-		id3  fd00:89::4 six
-	EOF
-	resolver 127.0.0.10
-	echo nameserver 127.0.0.10 >"$RESOLV"
-	container 10.89.0.2/24 fd00:89::2/64
-	printf 'search dns.podman\nnameserver 10.89.0.1\n' >"$BATS_TEST_TMPDIR/container.conf"
-}
 
 # Runs a command as a container does, with its resolv.conf.
 contained() {
@@ -92,29 +78,7 @@ check_resolve() {
 	[[ $(inside dig @10.89.0.1 four) != *"recursion requested but not available"* ]]
 }
 
-# answers PROGRAM — what a server says to a list of questions, in a form that can be compared.
-answers() {
-	host env RUST_LOG=error "$1" --config "$CONF" -p 53 run
-	PID=$(server_pid)
-	wait_for eval '[ -n "$(inside dig +short +time=1 +tries=1 @10.89.0.1 four)" ]'
-	local question
-	while read -r question; do
-		echo "== $question"
-		inside dig +time=2 +tries=1 +noall +comments +answer +nocookie @10.89.0.1 $question |
-			sed -nE 's/.*status: ([A-Z]+),.*/\1/p; /^[^;]/p' | tr '\t' ' ' | tr -s ' '
-	done <"$BATS_TEST_DIRNAME/../compat/dns-questions.txt"
-	kill -TERM "$PID"
-	wait_for ended "$PID"
-	rm -f "$CONF/aardvark.pid"
-}
-
 @test "beside aardvark-dns 1.4 of Debian 12 the answers differ only as listed" {
 	[ -x "$PEER_DNS" ] || skip "no aardvark-dns of the distribution"
-	inhabited_network
-	answers "$PEER_DNS" >"$BATS_TEST_TMPDIR/theirs"
-	answers "$AARDVARK" >"$BATS_TEST_TMPDIR/ours"
-	diff -U 1 --label theirs --label ours "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours" |
-		grep '^[-+=  ]' | grep -v '^@@' >"$BATS_TEST_TMPDIR/difference" || true
-	sed -n 's/^    //p' "$BATS_TEST_DIRNAME/../compat/dns-differences.md" >"$BATS_TEST_TMPDIR/listed"
-	diff -u "$BATS_TEST_TMPDIR/listed" <(grep '^[-+][^-+]' "$BATS_TEST_TMPDIR/difference")
+	differs_as_listed "$PEER_DNS" 1.4
 }

@@ -42,7 +42,8 @@ struct exchange {
 	bool starting; /* inside ares_send(): a failure is told by its caller */
 	bool over;
 	bool sent;
-	uint8_t *reply; /* NULL: not there yet */
+	unsigned int wrong; /* datagrams that may have been meant for it, but are not its reply */
+	uint8_t *reply;	    /* NULL: not there yet */
 	size_t reply_len;
 	size_t len;
 	uint8_t query[]; /* with the ID of the token, once sent */
@@ -170,6 +171,35 @@ static bool take_reply(struct channel *ch, const uint8_t *message, size_t len,
 	return false;
 }
 
+static bool is_alone(const struct exchange *x)
+{
+	return TAILQ_FIRST(&x->channel->exchanges) == x && !TAILQ_NEXT(x, link);
+}
+
+/*
+ * Counts a datagram that is no reply against those that wait. Where several share a socket, late
+ * copies of others' replies are no attempt at guessing; who guesses must give ID or question.
+ * Returns false if it was one too many: then all that wait there are better asked over TCP.
+ */
+static bool count_wrong(struct channel *ch, const uint8_t *message, size_t len)
+{
+	struct exchange *x;
+	bool fine = true;
+
+	TAILQ_FOREACH(x, &ch->exchanges, link)
+	{
+		if (!x->sent || x->reply ||
+		    (!is_alone(x) && !relay_resembles(x->query, x->len, message, len)))
+			continue;
+		x->wrong++;
+		fine = fine && x->wrong <= EXCHANGE_WRONG_MAX;
+	}
+	TAILQ_FOREACH(x, &ch->exchanges, link)
+	if (!fine && x->wrong <= EXCHANGE_WRONG_MAX)
+		x->wrong = EXCHANGE_WRONG_MAX + 1;
+	return fine;
+}
+
 static ares_ssize_t receive_datagram(struct channel *ch, int fd, void *buf, size_t room,
 				     struct sockaddr *from, ares_socklen_t *from_len)
 {
@@ -183,8 +213,13 @@ static ares_ssize_t receive_datagram(struct channel *ch, int fd, void *buf, size
 		ssize_t got = recvfrom(fd, p->datagram, sizeof(p->datagram), 0, from, from_len);
 		if (got < 0)
 			return got;
-		if (!take_reply(ch, p->datagram, (size_t)got, token))
-			continue;
+		if (!take_reply(ch, p->datagram, (size_t)got, token)) {
+			if (count_wrong(ch, p->datagram, (size_t)got))
+				continue;
+			/* Ends all of the socket, and the socket. */
+			errno = ECONNREFUSED;
+			return -1;
+		}
 		memcpy(buf, token, room < TOKEN_SIZE ? room : TOKEN_SIZE);
 		return TOKEN_SIZE;
 	}
@@ -641,6 +676,11 @@ struct exchange *exchange_start(struct pool *p, const struct resolver *server, b
 	if (!event_pending(ch->reaper, EV_TIMEOUT, NULL))
 		event_add(ch->reaper, &later);
 	return x;
+}
+
+unsigned int exchange_wrong(const struct exchange *x)
+{
+	return x->wrong;
 }
 
 bool exchange_repeat(struct exchange *x)

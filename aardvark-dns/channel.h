@@ -16,13 +16,16 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 
+/* Wrong replies to a query that may be accidents. After more than that somebody is guessing. */
+#define EXCHANGE_WRONG_MAX 100
+
 struct pool;
 struct exchange;
 
 /*
  * An exchange has ended by itself: with a reply to the query, or with NULL if the server refused
- * or could not be reached. The exchange is gone afterwards. Must not call exchange_ functions;
- * activate an event for that.
+ * or could not be reached, or if there were too many wrong replies. The exchange is gone
+ * afterwards. Must not call exchange_ functions but exchange_wrong(); activate an event for that.
  */
 typedef void (*exchange_done)(struct exchange *x, void *arg, const uint8_t *reply, size_t len);
 
@@ -42,6 +45,9 @@ struct exchange *exchange_start(struct pool *p, const struct resolver *server, b
  * Returns false if the server has refused meanwhile; the exchange is then still to be dropped.
  */
 bool exchange_repeat(struct exchange *x);
+
+/* How many wrong replies were ignored. More than EXCHANGE_WRONG_MAX have ended the exchange. */
+unsigned int exchange_wrong(const struct exchange *x);
 
 /* Ends an exchange; done is not called. NULL is fine. */
 void exchange_drop(struct exchange *x);

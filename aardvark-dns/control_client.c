@@ -91,12 +91,13 @@ static void print_upstreams(json_t *list)
 	size_t i;
 
 	json_array_foreach (list, i, up)
-		printf("server %s by %s%s: %lld asked, %lld answered, %lld failed; "
+		printf("server %s by %s%s: %lld asked, %lld answered, %lld failed, "
+		       "%lld wrong replies; "
 		       "half within %.1f ms, 95%% %.1f ms, 99%% %.1f ms\n",
 		       text_of(up, "server"), text_of(up, "transport"),
 		       json_is_true(json_object_get(up, "working")) ? "" : ", not working",
 		       number_of(up, "asked"), number_of(up, "answered"), number_of(up, "failed"),
-		       (double)number_of(up, "p50_us") / 1000,
+		       number_of(up, "wrong"), (double)number_of(up, "p50_us") / 1000,
 		       (double)number_of(up, "p95_us") / 1000,
 		       (double)number_of(up, "p99_us") / 1000);
 }

@@ -62,6 +62,8 @@ try {
 	struct exchange *exchange; /* NULL: not asked yet, refused, or answered */
 	uint64_t asked_us;	   /* 0: not asked */
 	unsigned int repeats;	   /* sent so far */
+	bool tcp;		   /* asked over TCP, whatever the client uses */
+	bool doubtful;		   /* too many wrong replies: to be asked over TCP */
 	bool probe;		   /* it had failed: asked beside another one */
 	bool blamed;		   /* for not having answered */
 };
@@ -95,7 +97,7 @@ struct forwarder {
 	struct askers by_client[BUCKETS];
 	struct askers by_age;
 	size_t n_askers;
-	struct log_limit failures;
+	struct log_limit failures, guesses;
 	struct upstreams upstreams;
 	uint8_t query[RELAY_QUERY_MAX];
 	uint8_t reply[REPLY_ROOM];
@@ -292,7 +294,15 @@ static void give_up(struct forward *fw)
 
 static struct upstream *upstream_of(const struct forward *fw, const struct try *t, uint64_t now_ms)
 {
-	return upstream_get(&fw->owner->upstreams, &t->server, fw->tcp, now_ms);
+	return upstream_get(&fw->owner->upstreams, &t->server, t->tcp, now_ms);
+}
+
+static void drop_exchange(struct forward *fw, struct try *t)
+{
+	if (t->exchange && exchange_wrong(t->exchange))
+		upstream_of(fw, t, clock_now_ms())->counts.wrong += exchange_wrong(t->exchange);
+	exchange_drop(t->exchange);
+	t->exchange = NULL;
 }
 
 /* Every server that has had its time and still owes an answer has failed. */
@@ -315,7 +325,7 @@ static void release(struct forward *fw)
 	if (fw->finished)
 		blame_silent(fw, PROBE_MS);
 	for (size_t i = 0; i < fw->n_servers; i++)
-		exchange_drop(fw->servers[i].exchange);
+		drop_exchange(fw, &fw->servers[i]);
 	LIST_REMOVE(fw, link);
 	event_free(fw->timer);
 	free(fw);
@@ -348,6 +358,12 @@ static void on_exchange_done(struct exchange *x, void *arg, const uint8_t *reply
 		return;
 	struct upstream *up = upstream_of(fw, t, now / 1000);
 	t->exchange = NULL;
+	up->counts.wrong += exchange_wrong(x);
+	t->doubtful = !reply && exchange_wrong(x) > EXCHANGE_WRONG_MAX;
+	if (t->doubtful) {
+		event_active(fw->timer, EV_TIMEOUT, 0);
+		return;
+	}
 	if (reply)
 		upstream_answered(up, now - t->asked_us);
 	else
@@ -379,7 +395,7 @@ static uint64_t repeat_ms(const struct forward *fw, const struct try *t)
 {
 	unsigned int slot = slot_ms(fw);
 
-	if (fw->tcp || !t->exchange || t->repeats == array_size(repeat_at))
+	if (t->tcp || !t->exchange || t->repeats == array_size(repeat_at))
 		return UINT64_MAX;
 	/* Configured servers are asked one at a time. */
 	if (fw->configured && (slot < REPEAT_MIN_SLOT_MS || repeat_at[t->repeats] >= slot ||
@@ -404,22 +420,47 @@ static void set_timer(struct forward *fw, uint64_t now)
 	event_add(fw->timer, &wait);
 }
 
-/* Asks a server. Returns false if it refused at once. */
-static bool ask(struct forward *fw, struct try *t)
+/* Sends the query to a server. Returns false if it refused at once. */
+static bool send_to(struct forward *fw, struct try *t)
 {
 	t->asked_us = clock_now_us();
 	uint64_t now = t->asked_us / 1000;
-	struct upstream *up = upstream_of(fw, t, now);
 
-	up->counts.asked++;
-	/* Beside the one before it, and not instead of the one behind it. */
-	t->probe = !fw->configured && upstream_state(up, now) != UPSTREAM_GOOD;
-	fw->next_ms = t->probe ? now : now + slot_ms(fw);
-	t->exchange = exchange_start(fw->owner->pool, &t->server, fw->tcp, fw->query, fw->len,
+	upstream_of(fw, t, now)->counts.asked++;
+	t->exchange = exchange_start(fw->owner->pool, &t->server, t->tcp, fw->query, fw->len,
 				     on_exchange_done, fw);
 	if (!t->exchange)
 		upstream_failed(upstream_of(fw, t, now), now);
 	return t->exchange;
+}
+
+/* Asks a server. Returns false if it refused at once. */
+static bool ask(struct forward *fw, struct try *t)
+{
+	uint64_t now = clock_now_ms();
+
+	/* Beside the one before it, and not instead of the one behind it. */
+	t->probe = !fw->configured && upstream_state(upstream_of(fw, t, now), now) != UPSTREAM_GOOD;
+	fw->next_ms = t->probe ? now : now + slot_ms(fw);
+	return send_to(fw, t);
+}
+
+/* Where somebody guesses at the ID of a datagram: a connection cannot be guessed at. */
+static void ask_doubtful(struct forward *fw)
+{
+	for (size_t i = 0; i < fw->next; i++) {
+		struct try *t = &fw->servers[i];
+
+		if (!t->doubtful)
+			continue;
+		if (log_limit_allows(&fw->owner->guesses))
+			log_warn("more than %u wrong replies to a question for %s, asking over TCP",
+				 EXCHANGE_WRONG_MAX, addr_str(&t->server.addr));
+		t->doubtful = false;
+		t->tcp = true;
+		if (!send_to(fw, t))
+			fw->refused = fw->refused || i + 1 == fw->next;
+	}
 }
 
 /* Asks the next server that can be asked. */
@@ -441,8 +482,7 @@ static void repeat_due(struct forward *fw, uint64_t now)
 		t->repeats++;
 		if (exchange_repeat(t->exchange))
 			continue;
-		exchange_drop(t->exchange);
-		t->exchange = NULL;
+		drop_exchange(fw, t);
 		upstream_failed(upstream_of(fw, t, now), now);
 		fw->refused = fw->refused || i + 1 == fw->next;
 	}
@@ -454,6 +494,7 @@ static void go_on(struct forward *fw)
 	uint64_t now = clock_now_ms();
 
 	repeat_due(fw, now);
+	ask_doubtful(fw);
 	while (fw->next < fw->n_servers &&
 	       (fw->refused || !is_waiting(fw) || fw->next_ms <= now + SLACK_MS)) {
 		ask_next(fw);
@@ -569,6 +610,7 @@ static void order_servers(struct forward *fw, const struct forward_request *req,
 			struct try *t = &fw->servers[fw->n_servers];
 
 			t->server = req->servers[i];
+			t->tcp = req->tcp;
 			if (req->configured
 				    ? k == 0
 				    : upstream_state(upstream_of(fw, t, now), now) == order[k])

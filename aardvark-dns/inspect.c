@@ -56,12 +56,12 @@ static json_t *upstream_report(const struct upstream *up)
 
 	snprintf(server, sizeof(server), "%s%s%s", addr_str(&up->server.addr), zoned ? "%" : "",
 		 up->server.zone);
-	return json_pack("{s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I}", "server", server, "transport",
+	return json_pack("{s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "server", server, "transport",
 			 up->tcp ? "tcp" : "udp", "working",
 			 upstream_state(up, clock_now_ms()) == UPSTREAM_GOOD, "asked",
 			 (json_int_t)c->asked, "answered", (json_int_t)c->answered, "failed",
-			 (json_int_t)c->failed, "p50_us", quantile(c, 50), "p95_us",
-			 quantile(c, 95), "p99_us", quantile(c, 99));
+			 (json_int_t)c->failed, "wrong", (json_int_t)c->wrong, "p50_us",
+			 quantile(c, 50), "p95_us", quantile(c, 95), "p99_us", quantile(c, 99));
 }
 
 static json_t *upstreams_report(const struct upstreams *u)

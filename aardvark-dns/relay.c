@@ -95,6 +95,21 @@ bool relay_is_reply(const uint8_t *query, size_t query_len, const uint8_t *reply
 	       memcmp(name_a, name_b, len_a) == 0 && question_a == question_b;
 }
 
+bool relay_resembles(const uint8_t *query, size_t query_len, const uint8_t *message, size_t len)
+{
+	struct wire_reader a = {.data = query, .len = query_len}, b = {.data = message, .len = len};
+	uint8_t name_a[WIRE_NAME_MAX], name_b[WIRE_NAME_MAX];
+	size_t len_a, len_b;
+	uint16_t flags;
+	uint32_t question_a, question_b;
+
+	if (len >= 2 && wire_load16(query) == wire_load16(message))
+		return true;
+	return read_start(&a, &flags, name_a, &len_a, &question_a) &&
+	       read_start(&b, &flags, name_b, &len_b, &question_b) && len_a == len_b &&
+	       memcmp(name_a, name_b, len_a) == 0 && question_a == question_b;
+}
+
 struct relay_client relay_client_of(const struct query *q, size_t limit)
 {
 	return (struct relay_client){

@@ -31,6 +31,9 @@ bool relay_has_options(const struct query *q);
  */
 bool relay_is_reply(const uint8_t *query, size_t query_len, const uint8_t *reply, size_t len);
 
+/* Whether a message that is no reply to a query has its ID or its question. */
+bool relay_resembles(const uint8_t *query, size_t query_len, const uint8_t *message, size_t len);
+
 /* What a client needs to be sent in a reply. */
 struct relay_client {
 	uint16_t id;

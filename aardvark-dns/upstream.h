@@ -25,6 +25,7 @@ struct upstream {
 	uint64_t bad_until_ms;
 	struct upstream_counts {
 		uint64_t asked, answered, failed;
+		uint64_t wrong;			/* replies that were none */
 		uint64_t rtt[UPSTREAM_BUCKETS]; /* by upstream_bucket_us() */
 	} counts;
 };

@@ -203,6 +203,25 @@ resolv() {
 	equal "$(recorded | wc -l)" 3
 }
 
+@test "AV-172 where somebody guesses at the reply the server is asked once more over TCP" {
+	usual_network
+	resolver 127.0.0.10 127.0.0.11
+	resolv 127.0.0.10
+	start
+	equal "$(ask_short @10.89.0.1 guessed100.test)" 127.0.0.10
+	equal "$(recorded | cut -d' ' -f1,5)" "udp guessed100.test"
+	equal "$(ask_short @10.89.0.1 guessed150.test)" 127.0.0.10
+	equal "$(recorded | cut -d' ' -f1,5 | tail -n +2 | tr '\n' ' ')" "udp guessed150.test tcp guessed150.test "
+	# The same for servers of the configuration, of which the second one is not bothered.
+	echo "id9 10.89.0.2  own 127.0.0.11,127.0.0.10" >>"$CONF/web"
+	reload
+	wait_for eval '[ "$(ask_short @10.89.0.1 own)" = 10.89.0.2 ]'
+	equal "$(ask_short @10.89.0.1 -b 10.89.0.2 guessed151.test)" 127.0.0.11
+	equal "$(recorded | awk '/guessed151/ { print $1, $2 }' | tr '\n' ' ')" "udp 127.0.0.11 tcp 127.0.0.11 "
+	host "$AARDVARK" stats --json --config "$CONF" |
+		jq -e '[.upstreams[] | select(.transport == "udp") | .wrong] == [201, 101]'
+}
+
 @test "AV-123 what is too large for the client is truncated" {
 	usual_network
 	resolver 127.0.0.10

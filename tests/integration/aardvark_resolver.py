@@ -84,6 +84,10 @@ def answers(query, me, tcp):
         return [(reply(ident, flags, question, 0, good, True), False)]
     if first == "cut":
         return [(right[:-3], False)]
+    if first.startswith("guessed") and not tcp:
+        wrong = [record(1, 300, b"\6\6\6\6")]
+        return [(reply(ident ^ (1 + i), flags, question, 0, wrong), False)
+                for i in range(int(first[7:]))] + [(right, False)]
     if first == "forged":
         wrong = [record(1, 300, b"\6\6\6\6")]
         return [

@@ -91,6 +91,25 @@ static void relay_is_reply_table(void **state)
 	assert_false(relay_is_reply(query.bytes, query.w.len, reply.bytes, reply.w.len));
 }
 
+static void relay_resembles_by_id_or_question(void **state)
+{
+	struct message query, other;
+
+	(void)state;
+	message_start(&query, WIRE_RD, "a.b", TYPE_A, CLASS_IN);
+	wire_store16(query.bytes, 7);
+	message_start(&other, WIRE_QR, "A.b", TYPE_A, CLASS_IN);
+	wire_store16(other.bytes, 8);
+	assert_true(relay_resembles(query.bytes, query.w.len, other.bytes, other.w.len));
+	message_start(&other, WIRE_QR, "a.c", TYPE_A, CLASS_IN);
+	wire_store16(other.bytes, 8);
+	assert_false(relay_resembles(query.bytes, query.w.len, other.bytes, other.w.len));
+	wire_store16(other.bytes, 7);
+	assert_true(relay_resembles(query.bytes, query.w.len, other.bytes, 2));
+	assert_false(relay_resembles(query.bytes, query.w.len, other.bytes, 1));
+	assert_false(relay_resembles(query.bytes, query.w.len, other.bytes, 0));
+}
+
 /* A reply of a server to "www.test", with n records of four bytes. */
 static void server_reply(struct message *m, size_t n)
 {
@@ -195,6 +214,7 @@ int main(void)
 		TEST("AV-124 queries for servers", relay_query_is_built_anew),
 		TEST("AV-124 EDNS for servers", relay_query_passes_edns_without_options_of_one_hop),
 		TEST("AV-122 which replies are accepted", relay_is_reply_table),
+		TEST("AV-172 what may be meant as a reply", relay_resembles_by_id_or_question),
 		TEST("AV-115 replies pass unchanged", relay_reply_passes_the_rest_unchanged),
 		TEST("AV-124 unasked OPT", relay_reply_removes_opt_that_nobody_asked_for),
 		TEST("AV-123 replies above the limit", relay_reply_truncates_what_is_too_large),

@@ -25,7 +25,8 @@ DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
 DEPS_COMPAT := mmdebstrap
 DEPS_BENCH := $(DEPS_TEST) dnsperf
 DEPS_LINT  := $(DEPS_TEST) clang-format clang-tidy cppcheck shellcheck
-DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq
+DEPS_DEMO  := $(DEPS_BUILD) iproute2 iputils-ping nftables bind9-dnsutils socat jq crun conmon busybox-static \
+	golang-github-containers-common
 
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
 	-Wformat=2 -Wvla -Wundef -Wwrite-strings -Wnull-dereference $(if $(WERROR),-Werror)
@@ -323,7 +324,7 @@ check-fresh:
 demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@NETAVARK=$(HERE)/$(BUILD)/netavark/netavark AARDVARK_DNS=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
-		examples/demo.sh
+		TJALK=$(HERE)/$(BUILD)/engine/tjalk examples/demo.sh
 
 # ---- care ----
 
@@ -344,8 +345,8 @@ lint: deps-lint
 		"-DLIST_FOREACH(v,h,f)=while((v=(h)->lh_first))" \
 		"-Djson_array_foreach(a,i,v)=for(i=0;(v=json_array_get(a,i));i++)" \
 		"-Djson_object_foreach(o,k,v)=for(;next_member(o,&k,&v);)" \
-		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_MAIN)
-	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_MAIN) \
+		$(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_TJALK) $(SRC_MAIN)
+	clang-tidy --quiet $(SRC_COMMON) $(SRC_NETAVARK) $(SRC_AARDVARK) $(SRC_TJALK) $(SRC_MAIN) \
 		-- $(CPPFLAGS) -std=gnu11
 	@for f in $(SRC_COMMON) $(SRC_NETAVARK) $(filter netavark/%,$(SRC_MAIN)); do \
 		gcc $(CPPFLAGS) -std=gnu11 -O1 -fanalyzer -Werror -c -o /dev/null $$f || exit 1; done
@@ -361,6 +362,8 @@ install: all
 		install -D -m 0755 $(BUILD)/netavark/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done
 	install -D -m 0755 $(BUILD)/aardvark-dns/aardvark-dns $(DESTDIR)$(LIBEXECDIR)/aardvark-dns
 	install -D -m 0644 netavark/netavark.conf.5 $(DESTDIR)$(MANDIR)/man5/netavark.conf.5
+	install -D -m 0755 $(BUILD)/engine/tjalk $(DESTDIR)$(BINDIR)/tjalk
+	install -D -m 0644 engine/tjalk.1 $(DESTDIR)$(MANDIR)/man1/tjalk.1
 	install -D -m 0644 netavark/netavark.1 $(DESTDIR)$(MANDIR)/man1/netavark.1
 	install -D -m 0644 aardvark-dns/aardvark-dns.8 $(DESTDIR)$(MANDIR)/man8/aardvark-dns.8
 	install -D -m 0644 netavark/dhcp-proxy/netavark-dhcp-proxy.8 $(DESTDIR)$(MANDIR)/man8/netavark-dhcp-proxy.8
@@ -370,6 +373,7 @@ install: all
 		install -D -m 0644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	install -D -m 0644 common/dist/completion.bash $(DESTDIR)$(BASHCOMPDIR)/netavark
 	ln -sf netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
+	ln -sf netavark $(DESTDIR)$(BASHCOMPDIR)/tjalk
 	for s in schemas/*.json; do install -D -m 0644 $$s $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
 
 uninstall:
@@ -378,7 +382,8 @@ uninstall:
 		$(addprefix $(DESTDIR)$(UNITDIR)/,netavark-dhcp-proxy.socket $(UNITS)) \
 		$(DESTDIR)$(MANDIR)/man1/netavark.1 $(DESTDIR)$(MANDIR)/man5/netavark.conf.5 \
 		$(DESTDIR)$(MANDIR)/man8/aardvark-dns.8 \
-		$(DESTDIR)$(BASHCOMPDIR)/netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns
+		$(DESTDIR)$(BASHCOMPDIR)/netavark $(DESTDIR)$(BASHCOMPDIR)/aardvark-dns \
+		$(DESTDIR)$(BINDIR)/tjalk $(DESTDIR)$(MANDIR)/man1/tjalk.1 $(DESTDIR)$(BASHCOMPDIR)/tjalk
 	for s in schemas/*.json; do rm -f $(DESTDIR)$(SCHEMADIR)/$${s##*/}; done
 
 .PHONY: clean help

@@ -115,7 +115,7 @@ static const struct cli_option *find_letter(const struct cli_line *line, char le
 
 static int unknown_option(struct scan *s, const char *name, size_t len)
 {
-	struct nearest n = {.word = arena_strndup(s->arena, name, len), .least = 4};
+	struct nearest n = {.word = arena_strndup(s->arena, name, len), .least = 3};
 	const struct cli_line *line = s->line;
 
 	for (size_t i = 0; i < CLI_TABLES_MAX; i++) {
@@ -233,7 +233,7 @@ static bool is_group(const struct cli_program *p, const char *word)
 
 static int unknown_command(struct scan *s, const char *name)
 {
-	struct nearest n = {.word = name, .least = 4};
+	struct nearest n = {.word = name, .least = 3};
 
 	for (const struct cli_command *c = s->program->commands; c->name; c++)
 		if (!c->hidden)

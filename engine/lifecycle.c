@@ -30,6 +30,7 @@
 #include "engine/ports.h"
 #include "engine/runtime.h"
 #include "engine/security.h"
+#include "engine/terminal.h"
 #include "engine/user.h"
 
 #define NETNS_DIR	  "/run/netns"
@@ -44,19 +45,20 @@
 int lifecycle_create(struct engine *e, json_t *create, struct container **out, struct error *err)
 {
 	const char *id = record_str(create, "id"), *name = record_str(create, "name");
-	const char *dir = store_path(e, "containers/%s", id);
-	int r = file_make_dirs(dir, 0700, err);
-	struct error ignored;
+	int r = store_make(e, id, create, err);
 
-	if (r == 0)
-		r = record_write(&e->pool, arena_printf(e->arena, "%s/create.json", dir), create,
-				 err);
-	if (r == 0)
-		r = store_take_name(e, name, id, err);
+	if (r < 0)
+		return r;
+	r = store_take_name(e, name, id, err);
 	if (r == 0)
 		r = store_load(e, id, true, out, err);
-	if (r < 0 && file_remove_tree(dir, "create.json", &ignored) < 0)
-		log_warn("%s: %s", dir, ignored.text);
+	if (r < 0) {
+		struct error ignored;
+
+		store_drop_name(e, name, id);
+		if (store_discard(e, id, &ignored) < 0)
+			log_warn("%s: %s", id, ignored.text);
+	}
 	return r;
 }
 
@@ -152,13 +154,6 @@ static int make_netns(struct start *s)
 	return r < 0 ? r : netns_create(s->netns, home, e->arena, &s->undo, s->err);
 }
 
-static int undo_network(void *arg, struct error *err)
-{
-	struct start *s = arg;
-
-	return network_teardown(s->c, s->netns, err);
-}
-
 static int connect_network(struct start *s)
 {
 	const char *mode = mode_of(s->c, "net");
@@ -177,9 +172,7 @@ static int connect_network(struct start *s)
 		return r;
 	r = note_step(s, "network");
 	if (r == 0)
-		r = network_setup(s->c, s->netns, s->err);
-	if (r == 0)
-		undo_push(&s->undo, undo_network, s, "network");
+		r = network_setup(s->c, s->netns, &s->undo, s->err);
 	return r;
 }
 
@@ -449,6 +442,8 @@ static int let_it_run(struct start *s, int *out_attach)
 	struct engine *e = s->c->engine;
 	int r = out_attach ? lifecycle_attach(s->c, out_attach, s->err) : 0;
 
+	if (r == 0 && out_attach && record_is(s->c->create, "terminal"))
+		terminal_send_size(store_run_file(s->c, "ctl"));
 	if (r == 0)
 		r = runtime_run(s->c, args, s->err);
 	if (r == -EIO)
@@ -494,6 +489,21 @@ static int check_start(struct start *s)
 	return r;
 }
 
+/*
+ * What lasts knows that it has run, for the case that the host does not come to say how it ended. With
+ * --rm there is nobody to ask.
+ */
+static int note_start(struct container *c, struct error *err)
+{
+	if (record_is(c->create, "remove"))
+		return 0;
+	record_set(c->state, "started", record_str(c->run, "started"));
+	json_object_del(c->state, "finished");
+	json_object_set_new(c->state, "exit_code", json_integer(255));
+	record_set(c->state, "error", "host restarted");
+	return store_write_state(c, err);
+}
+
 static int do_start(struct start *s, int *out_attach)
 {
 	struct container *c = s->c;
@@ -518,6 +528,8 @@ static int do_start(struct start *s, int *out_attach)
 	ports_close(&s->ports);
 	if (r == 0)
 		r = write_pidfile(s);
+	if (r == 0)
+		r = note_start(c, s->err);
 	return r < 0 ? r : let_it_run(s, out_attach);
 }
 
@@ -549,7 +561,10 @@ int lifecycle_start(struct container *c, int *out_attach, struct error *err)
 	if (r == 0)
 		r = do_start(&s, out_attach);
 	if (r < 0) {
+		const char *groups = record_str(c->run, "cgroups_path");
+
 		undo_run(&s.undo);
+		cgroup_tidy(groups, c->engine->arena);
 		c->run = NULL;
 	}
 	return r;
@@ -617,6 +632,7 @@ static void note_end(struct container *c)
 static void take_network_away(struct container *c, const char *netns, struct error *all)
 {
 	cleanup_close int home = -1;
+	bool placeholder = false;
 	struct error err;
 	int r = 0;
 
@@ -628,9 +644,14 @@ static void take_network_away(struct container *c, const char *netns, struct err
 		if (r == 0)
 			r = netns_create(netns, home, c->engine->arena, NULL, &err);
 		carry_on(all, &err, r);
+		placeholder = true;
 	}
 	r = network_teardown(c, netns, &err);
-	carry_on(all, &err, r);
+	/* It takes the rest away, and complains that the interfaces are not there: so they are not. */
+	if (r < 0 && placeholder)
+		log_info("cleanup: %s", err.text);
+	else
+		carry_on(all, &err, r);
 	r = netns_remove(netns, &err);
 	carry_on(all, &err, r);
 }

@@ -135,10 +135,11 @@ static const char **command_line(const struct container *c, const struct cgroup_
 	pair(&w, "--exit-dir", store_run_path(c->engine, "exits"));
 	word(&w, "--full-attach");
 	log_words(&w, c);
-	if (record_is(c->create, "stdin"))
-		word(&w, "-i");
+	/* With -i it closes stdin when the first client leaves; a terminal shall stay open. */
 	if (record_is(c->create, "terminal"))
 		word(&w, "-t");
+	else if (record_is(c->create, "stdin"))
+		word(&w, "-i");
 	if (record_int(c->create, "timeout"))
 		pair(&w, "-T",
 		     arena_printf(w.arena, "%lld", (long long)record_int(c->create, "timeout")));
@@ -254,11 +255,12 @@ pid_t monitor_pid(const struct container *c)
 
 bool monitor_exit_status(const struct container *c, int *out)
 {
-	long status = 0;
-	bool found = read_number(c->engine->arena, monitor_exit_file(c), &status);
+	long status;
 
+	if (!read_number(c->engine->arena, monitor_exit_file(c), &status))
+		return false;
 	*out = (int)status;
-	return found;
+	return true;
 }
 
 unsigned long long monitor_start_time(pid_t pid)

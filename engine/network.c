@@ -345,6 +345,77 @@ static char *free_interface(struct engine *e, json_t *list)
 	}
 }
 
+static bool is_leased(const json_t *leases, const struct addr *a)
+{
+	const json_t *lease, *text;
+	struct addr other;
+	size_t i, j;
+
+	json_array_foreach (leases, i, lease)
+		json_array_foreach (json_object_get(lease, "addresses"), j, text)
+			if (addr_parse(json_string_value(text), &other) && addr_equal(a, &other))
+				return true;
+	return false;
+}
+
+/* The first address of a subnet that nobody has. */
+static bool free_address(const json_t *subnet, const json_t *leases, struct addr *out)
+{
+	struct addr gateway = {0};
+	struct prefix net;
+
+	if (!prefix_parse(record_str(subnet, "subnet"), &net))
+		return false;
+	addr_parse(record_str(subnet, "gateway"), &gateway);
+	net = prefix_masked(&net);
+	struct addr last = prefix_last(&net);
+	for (uint64_t n = 1; n < UINT16_MAX; n++) {
+		*out = addr_plus(&net.addr, n);
+		if (!prefix_contains(&net, out) ||
+		    (net.addr.family == AF_INET && addr_equal(out, &last)))
+			return false;
+		if (!addr_equal(out, &gateway) && !is_leased(leases, out))
+			return true;
+	}
+	return false;
+}
+
+static bool is_covered(const json_t *subnet, const json_t *addresses)
+{
+	const json_t *text;
+	struct prefix net;
+	struct addr a;
+	size_t i;
+
+	json_array_foreach (addresses, i, text)
+		if (prefix_parse(record_str(subnet, "subnet"), &net) &&
+		    addr_parse(json_string_value(text), &a) && prefix_contains(&net, &a))
+			return true;
+	return false;
+}
+
+/*
+ * netavark chooses all addresses in a network or none. Who asks for one of IPv4 shall get one of IPv6, too,
+ * if the network has both; somebody who is quicker with the same one is found out by netavark.
+ */
+static void complete_addresses(struct engine *e, const json_t *network, json_t *addresses)
+{
+	json_t *lease_file = NULL, *subnet;
+	struct error ignored;
+	struct addr chosen;
+	size_t i;
+
+	if (!json_array_size(addresses))
+		return;
+	const char *path = store_run_path(e, "ipam/%s.json", record_str(network, "name"));
+	if (record_read(&e->pool, path, &lease_file, &ignored) < 0)
+		lease_file = NULL;
+	json_array_foreach (json_object_get(network, "subnets"), i, subnet)
+		if (!is_covered(subnet, addresses) &&
+		    free_address(subnet, json_object_get(lease_file, "leases"), &chosen))
+			record_push(addresses, addr_str(&chosen));
+}
+
 /* What the request says about the container's part in one network. */
 static json_t *part(struct container *c, const json_t *entry, json_t *so_far)
 {
@@ -396,6 +467,7 @@ static int add_to_request(struct container *c, json_t *request, const json_t *en
 	if (r < 0)
 		return r;
 	json_t *p = part(c, entry, occupied);
+	complete_addresses(c->engine, network, json_object_get(p, "static_ips"));
 	json_array_append(occupied, p);
 	if (occupied != json_object_get(request, "networks"))
 		json_array_append(json_object_get(request, "networks"), p);
@@ -417,7 +489,19 @@ json_t *network_status(struct container *c)
 	return status;
 }
 
-int network_setup(struct container *c, const char *netns, struct error *err)
+struct connection {
+	struct container *c;
+	const char *netns;
+};
+
+static int undo_setup(void *arg, struct error *err)
+{
+	const struct connection *made = arg;
+
+	return network_teardown(made->c, made->netns, err);
+}
+
+int network_setup(struct container *c, const char *netns, struct undo *undo, struct error *err)
 {
 	const char *const args[] = {"setup", netns, NULL};
 	json_t *request = request_head(c), *entry, *status;
@@ -433,9 +517,12 @@ int network_setup(struct container *c, const char *netns, struct error *err)
 		r = record_write(&e->pool, store_run_file(c, "net.json"), request, err);
 	if (r == 0)
 		r = ask_json(e, args, request, &status, err);
-	if (r == 0)
-		r = record_write(&e->pool, store_run_file(c, "status.json"), status, err);
-	return r;
+	if (r < 0)
+		return r;
+	struct connection *made = arena_alloc(e->arena, sizeof(*made));
+	*made = (struct connection){c, netns};
+	undo_push(undo, undo_setup, made, "network");
+	return record_write(&e->pool, store_run_file(c, "status.json"), status, err);
 }
 
 int network_teardown(struct container *c, const char *netns, struct error *err)
@@ -456,8 +543,10 @@ int network_connect(struct container *c, const char *netns, json_t *entry, struc
 {
 	const char *const args[] = {"setup", netns, NULL};
 	json_t *all, *one = request_head(c), *answer, *status = network_status(c);
+	const char *const back[] = {"teardown", netns, NULL};
 	const char *name = record_str(entry, "name");
 	struct engine *e = c->engine;
+	struct error ignored;
 	int r = record_read(&e->pool, store_run_file(c, "net.json"), &all, err);
 
 	if (r == -ENOENT) {
@@ -477,7 +566,10 @@ int network_connect(struct container *c, const char *netns, json_t *entry, struc
 	if (r < 0)
 		return r;
 	json_object_update(status, answer);
-	return record_write(&e->pool, store_run_file(c, "status.json"), status, err);
+	r = record_write(&e->pool, store_run_file(c, "status.json"), status, err);
+	if (r < 0 && ask_json(e, back, one, &answer, &ignored) < 0)
+		log_warn("%s", ignored.text);
+	return r;
 }
 
 /* Keeps, or leaves out, one network of a request. */

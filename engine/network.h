@@ -6,6 +6,7 @@
  * networks, the requests for containers, and the files that names are looked up in.
  */
 
+#include "common/undo.h"
 #include "engine/store.h"
 
 #define NETWORK_DEFAULT "tjalk"
@@ -38,9 +39,10 @@ int network_check_entry(struct engine *e, const char *id, const json_t *entry,
 
 /*
  * Connects the namespace at path: net.json is the request, written before; status.json the answer.
- * Undo:    net.json stays, network_teardown() is what takes it back.
+ * Undo:    network_teardown().
  */
-int network_setup(struct container *c, const char *netns, struct error *err) must_check;
+int network_setup(struct container *c, const char *netns, struct undo *undo,
+		  struct error *err) must_check;
 int network_teardown(struct container *c, const char *netns, struct error *err) must_check;
 
 /* One network more or less for a running container; entry is one of network_of(). */

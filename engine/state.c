@@ -46,8 +46,8 @@ static struct view without_run(const struct container *c)
 
 	if (is_alive(waiting, "pid", "start"))
 		return (struct view){.state = STATE_RESTARTING};
-	return (struct view){.state = *record_str(c->state, "finished") ? STATE_EXITED
-									: STATE_CREATED};
+	return (struct view){.state = *record_str(c->state, "started") ? STATE_EXITED
+								       : STATE_CREATED};
 }
 
 struct view state_of(const struct container *c)

@@ -16,6 +16,7 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #define LOCK_SECONDS 60
 
@@ -132,6 +133,67 @@ static int by_age(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
+/* ---- making and removing ---- */
+
+/* Directories that are being made or removed begin with this; whoever does that holds a lock on them. */
+#define UNFINISHED ".part-"
+
+static int lock_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What somebody who was killed has left. */
+static void sweep(const char *path)
+{
+	cleanup_close int fd = lock_directory(path);
+	struct error err;
+
+	if (fd >= 0 && file_remove_tree(path, NULL, &err) < 0)
+		log_warn("%s: %s", path, err.text);
+}
+
+int store_make(struct engine *e, const char *id, const json_t *create, struct error *err)
+{
+	const char *part = store_path(e, "containers/" UNFINISHED "%s", id);
+	cleanup_close int fd = -1;
+	struct error ignored;
+	int r = file_make_dirs(part, 0700, err);
+
+	if (r == 0)
+		fd = lock_directory(part);
+	if (r == 0)
+		r = record_write(&e->pool, arena_printf(e->arena, "%s/create.json", part), create,
+				 err);
+	if (r == 0)
+		r = fault("store_make", err);
+	if (r == 0 && rename(part, store_path(e, "containers/%s", id)) < 0)
+		r = fail_errno(err, errno, "%s", part);
+	if (r < 0 && file_remove_tree(part, NULL, &ignored) < 0)
+		log_warn("%s: %s", part, ignored.text);
+	return r;
+}
+
+int store_discard(struct engine *e, const char *id, struct error *err)
+{
+	const char *part = store_path(e, "containers/" UNFINISHED "%s", id);
+	const char *dir = store_path(e, "containers/%s", id);
+	cleanup_close int fd = lock_directory(dir);
+	int r = fault("store_discard", err);
+
+	if (r == 0 && rename(dir, part) < 0)
+		r = fail_errno(err, errno, "%s", dir);
+	if (r == 0)
+		r = file_remove_tree(part, NULL, err);
+	return r < 0 ? wrap(err, "remove %s", dir) : 0;
+}
+
 /* Those that begin with a text; create.json is never changed, so its time is that of the creation. */
 static int list_ids(struct engine *e, const char *start, struct listed **out, size_t *out_n,
 		    struct error *err)
@@ -145,6 +207,8 @@ static int list_ids(struct engine *e, const char *start, struct listed **out, si
 	if (!dir)
 		return fail_errno(err, errno, "%s", path);
 	for (struct dirent *d; (d = readdir(dir));) {
+		if (text_starts_with(d->d_name, UNFINISHED))
+			sweep(arena_printf(e->arena, "%s/%s", path, d->d_name));
 		if (!is_id(d->d_name) || strncmp(d->d_name, start, len) != 0)
 			continue;
 		char *file = arena_printf(e->arena, "%s/create.json", d->d_name);
@@ -366,12 +430,12 @@ int store_remove(struct container *c, struct error *err)
 	struct engine *e = c->engine;
 	int r = store_remove_run(c, err);
 
-	/* create.json goes last, so that a removal that was interrupted can be repeated. */
-	if (r == 0 && (r = file_remove_tree(c->dir, "create.json", err)) < 0)
-		wrap(err, "%s", c->dir);
 	if (r < 0)
 		return r;
 	store_drop_name(e, c->name, c->id);
+	r = store_discard(e, c->id, err);
+	if (r < 0)
+		return r;
 	unlink(store_run_path(e, "locks/%s", c->id));
 	return 0;
 }

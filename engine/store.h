@@ -89,7 +89,14 @@ int store_lock_common(struct engine *e, const char *name, int *out_fd,
 int store_write_state(struct container *c, struct error *err) must_check;
 int store_write_run(struct container *c, struct error *err) must_check;
 
-/* Removes the container's directory, its run directory and its lock. The name is dropped first. */
+/* Makes the directory of a new container with its create.json: in one step, it is there or not. */
+int store_make(struct engine *e, const char *id, const json_t *create,
+	       struct error *err) must_check;
+
+/* Takes it away: in one step, what is in it follows. */
+int store_discard(struct engine *e, const char *id, struct error *err) must_check;
+
+/* Removes the container's directory, its run directory and its lock, and gives its name back. */
 int store_remove(struct container *c, struct error *err) must_check;
 int store_remove_run(struct container *c, struct error *err) must_check;
 

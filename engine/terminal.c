@@ -178,6 +178,13 @@ static void send_size(const struct terminal_session *s)
 		dprintf(fifo, "1 %d %d\n", size.ws_row, size.ws_col);
 }
 
+void terminal_send_size(const char *size_fifo)
+{
+	const struct terminal_session s = {.tty = true, .size_fifo = size_fifo};
+
+	send_size(&s);
+}
+
 static void signals_of_session(sigset_t *set)
 {
 	static const int list[] = {SIGWINCH, SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,

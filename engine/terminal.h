@@ -32,6 +32,9 @@ int terminal_check_keys(const char *keys, struct error *err) must_check;
 /* Blocks the signals that a session hands on, so that none is lost before it begins. */
 void terminal_hold_signals(void);
 
+/* Tells the monitor the size of our window; before the program starts, so that it never sees another. */
+void terminal_send_size(const char *size_fifo);
+
 /*
  * Copies until the other side ends, or the person leaves. Our terminal is as before afterwards.
  * Returns a terminal_end.

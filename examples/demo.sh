@@ -18,6 +18,7 @@ set -Eeuo pipefail
 tree=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 NETAVARK=$(realpath -m "${NETAVARK:-$tree/build/release/netavark/netavark}")
 AARDVARK_DNS=$(realpath -m "${AARDVARK_DNS:-$tree/build/release/aardvark-dns/aardvark-dns}")
+TJALK=$(realpath -m "${TJALK:-$tree/build/release/engine/tjalk}")
 
 config=/run/demo/config
 network=lab
@@ -478,6 +479,57 @@ show_leftovers() {
 	step_is "files besides locks, empty directories, the driver's name and a lease file without leases" "" unexpected_files
 }
 
+# ---- The same with whole containers ----------------------------------------------------------------
+
+tjalk() {
+	"$TJALK" --root /run/demo/tjalk --config /run/demo/etc --netavark "$NETAVARK" --aardvark-dns "$AARDVARK_DNS" "$@"
+}
+
+make_root() {
+	local applet
+	mkdir -p /run/demo/root/{bin,etc,www}
+	cp "$(command -v busybox)" /run/demo/root/bin/
+	for applet in sh ip wget httpd nslookup; do
+		ln -s busybox "/run/demo/root/bin/$applet"
+	done
+	echo "hello from a container" >/run/demo/root/www/index.html
+}
+
+# What a name means in the container "store".
+lookup() {
+	tjalk exec store nslookup "$1.dns.podman" 2>/dev/null |
+		awk '/^Name:/ { answer = 1 } answer && /^Address/ { print $NF }' | sort | paste -s -d ' '
+}
+
+# The addresses that inspect states.
+stated() {
+	tjalk inspect "$1" | jq -r '.[0].NetworkSettings.Networks.yard | "\(.IPAddress) \(.GlobalIPv6Address)"'
+}
+
+show_engine() {
+	local name
+	heading "Whole containers: $("$TJALK" --version), with crun and conmon"
+	make_root
+	host_state >/run/demo/before
+	step "network create --ipv6 yard" tjalk network create --ipv6 yard
+	timed "run -d --name shop -p 8088:80" tjalk run -d --name shop --network yard -p 8088:80 \
+		--rootfs /run/demo/root:O httpd -f -p 80 -h /www
+	timed "run -d --name store" tjalk run -d --name store --network yard --rootfs /run/demo/root:O sh -c 'sleep 600'
+	tjalk ps | indent
+	for name in shop store; do
+		step_is "store finds $name" "$(stated "$name")" lookup "$name"
+	done
+	step "shop listens" wait_for tjalk exec store wget -q -O - http://shop/
+	step_is "store fetches http://shop/" "hello from a container" tjalk exec store wget -q -O - http://shop/
+	step_is "the client outside fetches $host4:8088" "hello from a container" \
+		outside busybox wget -q -O - "http://$host4:8088/"
+	step_is "… and [$host6]:8088" "hello from a container" outside busybox wget -q -O - "http://[$host6]:8088/"
+	step "rm -f shop store" tjalk rm -f shop store
+	step_is "containers that are left" "" tjalk ps -a -q
+	step "the name server ends by itself" wait_for no_server
+	step "the host is as before" compare /run/demo/before <(host_state)
+}
+
 # ---- Start -----------------------------------------------------------------------------------------
 
 refuse() {
@@ -488,10 +540,10 @@ refuse() {
 check_requirements() {
 	local program
 	((UID == 0)) || refuse "must be run as root: it makes namespaces"
-	for program in ip ss nft jq dig socat ping nsenter unshare; do
+	for program in ip ss nft jq dig socat ping nsenter unshare busybox crun conmon; do
 		command -v "$program" >/dev/null || refuse "the program $program is missing"
 	done
-	for program in "$NETAVARK" "$AARDVARK_DNS"; do
+	for program in "$NETAVARK" "$AARDVARK_DNS" "$TJALK"; do
 		[[ -x $program ]] || refuse "$program is missing: run make first"
 		# The demo mounts an empty file system of its own there.
 		[[ $program != /run/* ]] || refuse "$program must not be below /run"
@@ -500,7 +552,7 @@ check_requirements() {
 
 if [[ ${1-} != --on-private-host ]]; then
 	check_requirements
-	export NETAVARK AARDVARK_DNS
+	export NETAVARK AARDVARK_DNS TJALK
 	unshare --mount --net --pid --fork --kill-child=KILL --mount-proc \
 		bash "$tree/examples/demo.sh" --on-private-host &
 	host=$!
@@ -525,4 +577,5 @@ show_traffic
 show_ports
 show_teardown
 show_leftovers
+show_engine
 finish

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completion for netavark(1), netavark-dhcp-proxy-client(8) and aardvark-dns(8)
+# bash completion for tjalk(1), netavark(1), netavark-dhcp-proxy-client(8) and aardvark-dns(8)
 #
 # The words are taken from the programs' own usage texts, so that they cannot drift apart.
 
@@ -52,4 +52,34 @@ _netavark() {
 	mapfile -t COMPREPLY < <(compgen -W "$(_netavark_words "$program" ${command:+"$command"})" -- "$word")
 }
 
+# The words of tjalk come from its own tables.
+_tjalk() {
+	local program=$1 word=$2 previous=$3 i words=() next
+	COMPREPLY=()
+	case $previous in
+	--root | --runroot | --config | --rootfs | --volume | -v | --cidfile | --env-file | --label-file | --pidfile)
+		compopt -o default -o dirnames
+		return
+		;;
+	--network | --net)
+		mapfile -t COMPREPLY < <(compgen -W "none host $("$program" network ls -q 2>/dev/null)" -- "$word")
+		return
+		;;
+	esac
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -* ]] && continue
+		next=$("$program" __words "${words[@]}" 2>/dev/null)
+		grep -qxF -e "${COMP_WORDS[i]}" <<<"$next" && words+=("${COMP_WORDS[i]}")
+	done
+	next=$("$program" __words "${words[@]}" 2>/dev/null)
+	if ((${#words[@]})) && [[ $word != -* ]]; then
+		case ${words[*]} in
+		*network*) next+=" $("$program" network ls -q 2>/dev/null)" ;;
+		esac
+		next+=" $("$program" ps -a --format '{{.Names}}' 2>/dev/null)"
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$next" -- "$word")
+}
+
+complete -F _tjalk tjalk
 complete -F _netavark netavark netavark-dhcp-proxy-client aardvark-dns

@@ -19,6 +19,7 @@
 #include "engine/terminal.h"
 
 #define CONSOLE_SECONDS 30
+#define RUNTIME_FAILED	255
 
 const struct cli_option commands_exec[] = {
 	{'d', "detach", NULL, "Do not wait for it"},
@@ -38,6 +39,7 @@ struct call {
 	const struct cli_line *line;
 	json_t *process;
 	const char *file; /* the process document */
+	const char *log;  /* what the runtime has to say, apart from the command's own stderr */
 	struct error *err;
 };
 
@@ -118,6 +120,7 @@ static int build(struct call *x, const struct view *v)
 		return r;
 	set_capabilities(x);
 	x->file = store_run_file(x->c, arena_printf(e->arena, "exec-%d.json", (int)getpid()));
+	x->log = store_run_file(x->c, arena_printf(e->arena, "exec-%d.log", (int)getpid()));
 	return record_write(&e->pool, x->file, x->process, x->err);
 }
 
@@ -133,8 +136,10 @@ static const char **command_line(struct call *x, const char *socket)
 	if (cgroup_look(e->cgroup_manager, &host, &ignored) < 0)
 		host.manager = CGROUP_CGROUPFS;
 	const char **head = runtime_command(e, host.manager, &n);
-	const char **argv = arena_alloc(e->arena, (n + 10) * sizeof(*argv));
+	const char **argv = arena_alloc(e->arena, (n + 12) * sizeof(*argv));
 	memcpy(argv, head, n * sizeof(*argv));
+	argv[n++] = "--log";
+	argv[n++] = x->log;
 	argv[n++] = "exec";
 	argv[n++] = "--process";
 	argv[n++] = x->file;
@@ -148,7 +153,19 @@ static const char **command_line(struct call *x, const char *socket)
 	return argv;
 }
 
-/* What the runtime says goes to a file: the command's own stderr is another thing. */
+/* A status of 255 is the runtime's if it has something to say; it says so on stderr, too. */
+static int exit_status(struct call *x, pid_t pid)
+{
+	int status = process_wait(pid);
+	struct error ignored;
+	char *text;
+
+	if (status == RUNTIME_FAILED &&
+	    file_read(x->log, 65536, x->c->engine->arena, &text, NULL, &ignored) == 0 && *text)
+		status = runtime_exit_status(text);
+	return status;
+}
+
 static int plain(struct call *x)
 {
 	bool interactive = cli_flag(x->line, "interactive"), detach = cli_flag(x->line, "detach");
@@ -158,7 +175,7 @@ static int plain(struct call *x)
 
 	int r = process_start((char *const *)command_line(x, NULL), environ, NULL, fds, NULL, 0,
 			      &pid, x->err);
-	return r < 0 ? r : process_wait(pid);
+	return r < 0 ? r : exit_status(x, pid);
 }
 
 static int listen_at(const char *path, struct error *err)
@@ -222,7 +239,7 @@ static int with_terminal(struct call *x)
 	cleanup_close int master = receive_terminal(listener, process);
 	unlink(path);
 	if (master < 0)
-		return process_wait(pid); /* it has told why */
+		return exit_status(x, pid);
 	struct terminal_session s = {
 		.remote = master,
 		.tty = true,
@@ -232,7 +249,7 @@ static int with_terminal(struct call *x)
 	};
 	if (terminal_talk(&s) == TERMINAL_DETACHED)
 		return 0;
-	return process_wait(pid);
+	return exit_status(x, pid);
 }
 
 int command_exec(struct engine *e, const struct cli_line *line, struct error *err)
@@ -254,5 +271,6 @@ int command_exec(struct engine *e, const struct cli_line *line, struct error *er
 		return r;
 	r = cli_flag(line, "tty") && !cli_flag(line, "detach") ? with_terminal(&x) : plain(&x);
 	unlink(x.file);
+	unlink(x.log);
 	return r;
 }

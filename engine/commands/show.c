@@ -59,6 +59,9 @@ static char *status_text(const struct container *c, const struct view *v, struct
 		return arena_printf(a, "Restarting (%lld)",
 				    (long long)record_int(c->state, "exit_code"));
 	default:
+		if (!*record_str(c->state, "finished"))
+			return arena_printf(a, "Exited (%lld)",
+					    (long long)record_int(c->state, "exit_code"));
 		since = seconds_since(record_str(c->state, "finished"));
 		return arena_printf(a, "Exited (%lld) %s ago",
 				    (long long)record_int(c->state, "exit_code"),
@@ -279,8 +282,8 @@ static json_t *state_object(struct container *c, const struct view *v)
 			 "OOMKilled", record_is(c->state, "oom_killed"), "Pid", (json_int_t)v->pid,
 			 "ConmonPid", v->pid ? record_int(c->run, "conmon_pid") : 0, "ExitCode",
 			 v->pid ? 0 : record_int(c->state, "exit_code"), "Error",
-			 record_str(c->state, "error"), "StartedAt", *started ? started : never,
-			 "FinishedAt", *finished ? finished : never);
+			 v->pid ? "" : record_str(c->state, "error"), "StartedAt",
+			 *started ? started : never, "FinishedAt", *finished ? finished : never);
 }
 
 static void put_address(json_t *to, const json_t *subnet, struct arena *a)

@@ -42,9 +42,15 @@ make_rootfs() {
 	local dir=$1 applet
 	mkdir -p "$dir"/{bin,etc,tmp,var/tmp}
 	cp "$(command -v busybox)" "$dir/bin/busybox"
-	for applet in sh sleep cat echo ls true false id ip ping env wget httpd nslookup hostname mount ps kill \
+	for applet in sh sleep cat echo ls true false id ip env wget httpd nslookup hostname mount ps kill \
 		stat dd touch mkdir sha256sum tty stty seq head tail grep sed nc chmod readlink usleep date wc; do
 		ln -s busybox "$dir/bin/$applet"
+	done
+	# That of busybox wants a raw socket, as old ones did.
+	cp "$(command -v ping)" "$dir/bin/ping"
+	ldd "$(command -v ping)" | grep -o '/[^ ]*' | while read -r library; do
+		mkdir -p "$dir${library%/*}"
+		cp "$library" "$dir$library"
 	done
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh bob:x:1000:1000::/home/bob:/bin/sh >"$dir/etc/passwd"
 	printf '%s\n' root:x:0: bob:x:1000: extra:x:77:bob >"$dir/etc/group"
@@ -106,7 +112,7 @@ traces() {
 		echo "namespaces:"; ls /run/netns
 		echo "links:"; ip -brief link | awk '{ print $1 }' | sort
 		echo "rules:"; nft list ruleset 2>/dev/null | grep -E '10\.9|fd9|dport' || true
-		echo "groups:"; find /sys/fs/cgroup -maxdepth 3 -path "*$2*" 2>/dev/null || true
+		echo "groups:"; find /sys/fs/cgroup -maxdepth 3 -type d -path "*$2*" 2>/dev/null || true
 		echo "leases:"; cat /run/tjalk/ipam/*.json 2>/dev/null | jq -c '.leases[]' 2>/dev/null || true
 		echo "sockets:"; ss --no-header --all --numeric --tcp --udp | awk '{ print $1, $5 }' | sort
 		echo "run directories:"; ls /run/tjalk/containers 2>/dev/null || true

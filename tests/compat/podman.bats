@@ -99,7 +99,7 @@ teardown() {
 	same "$(fetch '[2001:db8:1::1]:8080')" web
 }
 
-@test "NV-312 after nft flush ruleset, network reload brings the port back and prints only the id" {
+@test "NV-312 FW-085 after nft flush ruleset, network reload brings the port back and prints only the id" {
 	! netavark_1 || skip "netavark 1.x with iptables reports missing chains as errors"
 	container web --network blue --publish 8080:80
 	id=$(podman inspect --format '{{.Id}}' web)

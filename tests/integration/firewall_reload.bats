@@ -116,3 +116,19 @@ reload() {
 	reload
 	equal "$(nft_table)" "$before"
 }
+
+@test "FW-086 a container that stops while a reload is at work leaves no rule" {
+	running
+	detach c1 "$ONE"
+	RULES=$(nft_table)
+	attach c1 "$ONE"
+	# It has read the records, and takes its time with the rules.
+	traced openat,sendto,sendmsg -e inject=sendto,sendmsg:delay_enter=100000 \
+		"$NETAVARK" --config "$CONFIG" firewall-reload >"$BATS_TEST_TMPDIR/reload" 2>&1 3>&- &
+	local reload=$!
+	wait_for grep -q 'firewall/ports/.*c0ffee01' "$BATS_TEST_TMPDIR/trace"
+	detach c1 "$ONE"
+	wait "$reload"
+	equal "$(<"$BATS_TEST_TMPDIR/reload")" ""
+	equal "$(nft_table)" "$RULES"
+}

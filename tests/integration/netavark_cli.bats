@@ -173,6 +173,21 @@ usage_error() {
 	is "" nft list ruleset
 }
 
+@test "FW-005 the driver firewalld is refused in its own words, and nothing changes" {
+	document one 'v4 | port(8080; 80; "tcp")'
+	remember
+	netavark --firewall-driver firewalld -f "$DOC" setup /run/netns/c1
+	refused "firewalld driver is not supported by this build"
+	NETAVARK_FW=Firewalld netavark -f "$DOC" setup /run/netns/c1
+	refused "firewalld driver is not supported by this build"
+	nothing_changed
+	# A record of it, made by another netavark, is not taken for one of ours.
+	host bash -c 'mkdir -p "$1/firewall"; printf firewalld >"$1/firewall/firewall-driver"' - "$CONFIG"
+	netavark firewall-reload
+	refused "firewalld driver is not supported by this build"
+	is "" nft list ruleset
+}
+
 @test "NV-024 the port of the DNS server is checked" {
 	document one
 	remember

@@ -9,13 +9,6 @@
 #define LIST_HEAD_TEXT "netavark encountered multiple errors:"
 #define LIST_ITEM      "\n\t- "
 
-static void append(struct error *err, const char *text)
-{
-	size_t used = strlen(err->text);
-
-	snprintf(err->text + used, sizeof(err->text) - used, "%s", text);
-}
-
 __attribute__((format(printf, 4, 0))) static int set(struct error *err, int code, const char *kind,
 						     const char *fmt, va_list args)
 {
@@ -29,7 +22,7 @@ __attribute__((format(printf, 4, 0))) static int set(struct error *err, int code
 	if (kind)
 		snprintf(tail, sizeof(tail), "%s%s: %s (os error %d)", err->text[0] ? ": " : "",
 			 kind, strerror(err->code), err->code);
-	append(err, tail);
+	error_explain(err, "%s", tail);
 	return -err->code;
 }
 
@@ -82,6 +75,17 @@ int wrap(struct error *err, const char *fmt, ...)
 	return -err->code;
 }
 
+int error_explain(struct error *err, const char *fmt, ...)
+{
+	size_t used = strlen(err->text);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->text + used, sizeof(err->text) - used, fmt, args);
+	va_end(args);
+	return -err->code;
+}
+
 void error_collect(struct error *all, const struct error *one)
 {
 	if (all->collected == 0) {
@@ -94,8 +98,7 @@ void error_collect(struct error *all, const struct error *one)
 			snprintf(all->text, sizeof(all->text), "%s" LIST_ITEM "%.*s",
 				 LIST_HEAD_TEXT, ERROR_TEXT_MAX - 64, first.text);
 		}
-		append(all, LIST_ITEM);
-		append(all, one->text);
+		error_explain(all, LIST_ITEM "%s", one->text);
 	}
 	all->collected++;
 }

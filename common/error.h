@@ -34,6 +34,9 @@ int fail_netlink(struct error *err, int code, const char *fmt, ...)
 /* Puts context in front of an error: "<context>: <text so far>". Returns -err->code. */
 int wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts more behind an error where the kernel says too little: "<text so far><more>". Returns -code. */
+int error_explain(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /*
  * Adds one error to a list of errors, for work that goes on after a failure. A list of one reads
  * like that one; two and more read "netavark encountered multiple errors:" and a line for each.

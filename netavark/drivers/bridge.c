@@ -14,6 +14,7 @@
 #define SYSTEMD_DIR   "/run/systemd/system"
 #define SYSCTL_D_DIR  "/run/sysctl.d"
 #define DYING_WAIT_MS 1000
+#define NO_VLANS      ", can bridges filter VLANs in this kernel?"
 
 /* ---- the bridge ---- */
 
@@ -167,6 +168,8 @@ static int make_bridge(struct network_plan *net, struct host *h, struct link_inf
 		return r;
 	spec.master = vrf.index;
 	r = link_add_bridge(h->nl, &spec, &h->undo, err);
+	if (r == -EOPNOTSUPP && spec.vlan_filtering)
+		error_explain(err, NO_VLANS);
 	if (r < 0)
 		return wrap(err, "create bridge");
 	return configure_new_bridge(net, h, out, err);
@@ -179,6 +182,8 @@ static int filter_vlans(const struct network_plan *net, struct host *h,
 	if (!net->vlan || bridge->vlan_filtering)
 		return 0;
 	int r = link_filter_vlans(h->nl, bridge->index, &h->undo, err);
+	if (r == -EOPNOTSUPP)
+		error_explain(err, NO_VLANS);
 	return r < 0 ? wrap(err, "enable vlan filtering on bridge %s", net->bridge) : 0;
 }
 

@@ -12,9 +12,7 @@
 static int add_name_and_place(const char *name, const struct reader *at, const char *key,
 			      struct error *err)
 {
-	size_t used = strlen(err->text);
-
-	snprintf(err->text + used, sizeof(err->text) - used, ": \"%s\"", name);
+	error_explain(err, ": \"%s\"", name);
 	return reader_place(at, key, err);
 }
 

@@ -73,16 +73,6 @@ static int make_renamed(struct macvlan_spec spec, struct host *h, const char *fi
 	return r < 0 ? wrap(err, "rename tmp %s interface", spec.kind) : 0;
 }
 
-/* The kernel only says "Invalid argument". */
-static void explain_mtu(const struct network_plan *net, const struct link_info *parent,
-			struct error *err)
-{
-	size_t used = strlen(err->text);
-
-	snprintf(err->text + used, sizeof(err->text) - used, ": mtu %u is above the %u of %s",
-		 net->mtu, parent->mtu, parent->name);
-}
-
 static int make_link(const struct network_plan *net, struct host *h, const struct link_info *parent,
 		     struct error *err)
 {
@@ -102,7 +92,10 @@ static int make_link(const struct network_plan *net, struct host *h, const struc
 	if (r == -EEXIST)
 		return make_renamed(spec, h, net->container_if, err);
 	if (r == -EINVAL && net->mtu > parent->mtu)
-		explain_mtu(net, parent, err);
+		error_explain(err, ": mtu %u is above the %u of %s", net->mtu, parent->mtu,
+			      parent->name);
+	else if (r == -EOPNOTSUPP)
+		error_explain(err, ", is %s enabled in the kernel?", spec.kind);
 	return r < 0 ? wrap(err, "create %s interface", spec.kind) : 0;
 }
 

@@ -81,12 +81,12 @@ vlans() {
 	document one 'v4 | net.options.vlan = "20"'
 	remember
 	netavark -f "$DOC" setup /run/netns/c1
-	refused "create bridge: Netlink error: Operation not supported (os error 95)"
+	refused "create bridge: Netlink error: Operation not supported (os error 95), can bridges filter VLANs in this kernel?"
 	nothing_changed
 	host ip link add br-web type bridge
 	remember
 	netavark -f "$DOC" setup /run/netns/c1
-	refused "enable vlan filtering on bridge br-web: Netlink error: Operation not supported (os error 95)"
+	refused "enable vlan filtering on bridge br-web: Netlink error: Operation not supported (os error 95), can bridges filter VLANs in this kernel?"
 	nothing_changed
 }
 

@@ -72,6 +72,16 @@ attached() {
 	status_is "$(link uplink .address)" .web.interfaces.eth0.mac_address
 }
 
+@test "a kind of interface that the kernel does not have is named" {
+	! kernel_has ipvlan || skip "the kernel has it"
+	connect_outside
+	lan_document one ipvlan
+	remember
+	netavark -f "$DOC" setup /run/netns/c1
+	refused "create ipvlan interface: Netlink error: Operation not supported (os error 95), is ipvlan enabled in the kernel?"
+	nothing_changed
+}
+
 # modes DRIVER MODE... — each is what the kernel says afterwards.
 modes() {
 	local driver=$1 mode

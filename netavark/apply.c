@@ -59,15 +59,17 @@ static int raise_loopback(struct host *h, struct error *err)
 static int take_dhcp_lease(struct plan *plan, struct network_plan *net,
 			   const struct network_status *status, struct host *h, struct error *err)
 {
-	struct error again;
-
 	host_unlock(h);
-	int r = dhcp_take(plan, net, status->mac, h, err);
-	if (host_lock(h, &again) < 0 && r == 0) {
-		*err = again;
-		r = -again.code;
-	}
-	return r;
+	return host_lock_again(h, dhcp_take(plan, net, status->mac, h, err), err);
+}
+
+static int setup_network(struct network_plan *net, struct host *h, struct network_status *out,
+			 struct error *err)
+{
+	if (!net->driver->slow)
+		return net->driver->setup(net, h, out, err);
+	host_unlock(h);
+	return host_lock_again(h, net->driver->setup(net, h, out, err), err);
 }
 
 static int setup_networks(struct plan *plan, struct host *h, struct network_status *out,
@@ -78,7 +80,7 @@ static int setup_networks(struct plan *plan, struct host *h, struct network_stat
 	for (size_t i = 0; r == 0 && i < plan->n_networks; i++) {
 		struct network_plan *net = &plan->networks[i];
 
-		r = net->driver->setup(net, h, &out[i], err);
+		r = setup_network(net, h, &out[i], err);
 		if (r == 0 && net->ipam == IPAM_DHCP)
 			r = take_dhcp_lease(plan, net, &out[i], h, err);
 		if (r == 0)
@@ -193,17 +195,27 @@ static void release_dhcp_leases(const struct plan *plan, struct host *h, struct 
 	}
 }
 
+/* Those whose driver is slow, or those whose driver is not. */
+static void teardown_networks(struct plan *plan, bool slow, struct host *h, bool *complete,
+			      struct error *all)
+{
+	for (size_t i = 0; i < plan->n_networks; i++)
+		if (plan->networks[i].driver->slow == slow)
+			plan->networks[i].driver->teardown(&plan->networks[i], h, &complete[i],
+							   all);
+}
+
 void apply_teardown(struct plan *plan, const struct firewall *fw, struct host *h, struct error *err)
 {
 	bool *complete = arena_alloc(plan->arena, plan->n_networks * sizeof(*complete));
 	struct error one = {0};
 
 	release_dhcp_leases(plan, h, err);
+	teardown_networks(plan, true, h, complete, err);
 	collect(err, host_lock(h, &one), &one);
 	dns_remove(plan, h, err);
 	collect(err, lease_recall(plan, &one), &one);
-	for (size_t i = 0; i < plan->n_networks; i++)
-		plan->networks[i].driver->teardown(&plan->networks[i], h, &complete[i], err);
+	teardown_networks(plan, false, h, complete, err);
 	teardown_firewall(plan, fw, h, complete, err);
 	for (size_t i = 0; i < plan->n_networks; i++)
 		if (complete[i])

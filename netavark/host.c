@@ -59,6 +59,16 @@ int host_lock(struct host *h, struct error *err)
 	return r;
 }
 
+int host_lock_again(struct host *h, int r, struct error *err)
+{
+	struct error again;
+
+	if (host_lock(h, &again) == 0 || r < 0)
+		return r;
+	*err = again;
+	return -again.code;
+}
+
 void host_unlock(struct host *h)
 {
 	if (h->ns >= 0)

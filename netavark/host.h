@@ -40,6 +40,12 @@ int host_lock(struct host *h, struct error *err) must_check;
 /* Lets others go on meanwhile, for waiting; host_lock() comes back. */
 void host_unlock(struct host *h);
 
+/*
+ * The end of work without the lock. r is what the work has returned, and is returned again if it was
+ * an error; otherwise what host_lock() says.
+ */
+int host_lock_again(struct host *h, int r, struct error *err) must_check;
+
 void host_close(struct host *h);
 
 /* Runs fn in the container's namespace. */

@@ -19,6 +19,8 @@ struct network_status { /* what setup() reports beyond the plan */
 
 struct driver {
 	const char *name;
+	/* Setup and teardown may take long: they are called without the lock of the host. */
+	bool slow;
 	/* Fills out from the request; pure. */
 	int (*plan)(const struct plan *plan, const struct network_setup *net,
 		    struct network_plan *out, struct error *err);

@@ -348,6 +348,7 @@ static void plugin_teardown(const struct network_plan *net, struct host *h, bool
 
 const struct driver driver_plugin = {
 	.name = "plugin",
+	.slow = true,
 	.plan = plugin_plan,
 	.print = plugin_print,
 	.setup = plugin_setup,

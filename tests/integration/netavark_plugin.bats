@@ -205,6 +205,31 @@ EMPTY='{"dns_search_domains":null,"dns_server_ips":null,"interfaces":null}'
 	done
 }
 
+@test "NV-157 others do not wait for a plugin that takes its time" {
+	plugin patient <<-'END'
+		cat >/dev/null
+		touch "$told.$1"
+		until [[ -e $told.go ]]; do sleep 0.02; done
+		echo '{}'
+	END
+	local verb
+	document other 'number(2)'
+	local other=$DOC
+	on_plugin patient
+	for verb in setup teardown; do
+		rm -f "$BATS_TEST_TMPDIR/told.go"
+		host "$NETAVARK" --config "$CONFIG" --plugin-directory "$BATS_TEST_TMPDIR/plugins" -f "$DOC" \
+			"$verb" /run/netns/c1 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		wait_for test -e "$BATS_TEST_TMPDIR/told.$verb"
+		# It would be refused if the lock were held, as nobody tells the plugin to go on.
+		attach c2 "$other"
+		detach c2 "$other"
+		touch "$BATS_TEST_TMPDIR/told.go"
+		wait $!
+	done
+	equal "$(<"$BATS_TEST_TMPDIR/out")" ""
+}
+
 @test "NV-151 what a plugin writes to stderr comes out unchanged" {
 	on_plugin stderr-plugin
 	with_plugins -f "$DOC" setup /run/netns/c1

@@ -66,10 +66,17 @@ vlans() {
 	document one 'v4 | net.options = {mode: "unmanaged", vlan: "20"} |
 		net.routes = [{destination: "10.80.0.0/16", gateway: "10.99.0.9"}]'
 	remember
-	netavark -f "$DOC" setup /run/netns/c1
+	NETAVARK_FAULT_LOG=/run/doors netavark -f "$DOC" setup /run/netns/c1
 	refused_like 'add static route *'
 	nothing_changed
 	equal "$(filtering)" 0
+	local door
+	for door in link_filter_vlans link_set_port_vlan; do
+		NETAVARK_FAULT=$(host sed -n "s/ $door\$//p" /run/doors) netavark -f "$DOC" setup /run/netns/c1
+		refused_like '*vlan*Input/output error*'
+		nothing_changed
+		equal "$(filtering)" 0
+	done
 	host ip link set br-web type bridge vlan_filtering 1
 	netavark -f "$DOC" setup /run/netns/c1
 	refused_like 'add static route *'

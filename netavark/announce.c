@@ -156,8 +156,8 @@ static bool any_left(const struct announcing *a)
 
 /*
  * The child. Even the first announcement is its work: to close a packet socket takes the kernel a
- * grace period, ten milliseconds and more. It enters the namespace for each round anew and holds it only meanwhile, so that a
- * container that goes away takes its interface along as ever. Any error ends it.
+ * grace period, ten milliseconds and more. It enters the namespace for each round anew and holds it only
+ * meanwhile, so that a container that goes away takes its interface along as ever. Any error ends it.
  */
 static void send_all(void *arg)
 {

@@ -183,6 +183,13 @@ bench-dns: deps-bench
 	tests/bench/bench_dns.sh ours=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
 		debian12=/usr/lib/podman/aardvark-dns debian13=$(HERE)/$(call PEER,trixie)/aardvark-dns
 
+# The DNS server under everything at once; see tests/soak/soak_dns.py. Not part of `make check`: it
+# measures waits, which other work on the machine lengthens.
+.PHONY: soak-dns
+soak-dns: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	tests/soak/soak_dns.sh $(HERE)/$(BUILD)/aardvark-dns/aardvark-dns $(SECONDS)
+
 # ---- packages ----
 
 # Installs what is missing of a list of Debian packages; DEPS_DRY=1 only names them.
@@ -401,6 +408,7 @@ help:
 		'make check-slow what has to wait for minutes: real DHCP leases' \
 		'make fuzz FUZZ=query SECONDS=60    one of: $(FUZZ_INPUTS)' \
 		'make bench-dns  aardvark-dns beside those of other releases' \
+		'make soak-dns SECONDS=600   aardvark-dns under load, reloads and dead servers: what it waits and takes' \
 		'make check-vm   with the kernels of Debian 12 and 13, in VMs; VM_TESTS names the tests' \
 		'make compat     beside the programs of newer Debian releases, and under their Podman' \
 		'make check-fresh    demo and check in a freshly made Debian' \

@@ -109,6 +109,7 @@ static uint32_t negative_seconds(const struct wire_record *soa)
 static uint32_t lifetime(const uint8_t *reply, size_t len)
 {
 	uint32_t seconds = CACHE_SECONDS_MAX, negative = 0;
+	bool positive = wire_load16(reply + WIRE_AT_ANSWERS) > 0;
 	uint16_t flags = wire_load16(reply + WIRE_AT_FLAGS);
 	unsigned int rcode = flags & WIRE_RCODE;
 	struct walk w = walk_start(reply, len);
@@ -117,14 +118,20 @@ static uint32_t lifetime(const uint8_t *reply, size_t len)
 	if ((flags & WIRE_TC) || (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN))
 		return 0;
 	while (walk_next(&w, &rec)) {
-		if (rec.ttl < seconds)
-			seconds = rec.ttl;
-		if (w.section == WIRE_AT_AUTHORITY && rec.type == TYPE_SOA)
-			negative = negative_seconds(&rec);
+		/* More than that is none (RFC 2181 section 8). */
+		uint32_t ttl = rec.ttl > INT32_MAX ? 0 : rec.ttl;
+
+		if (ttl < seconds)
+			seconds = ttl;
+		if (w.section != WIRE_AT_AUTHORITY || rec.type != TYPE_SOA)
+			continue;
+		/* Also behind the aliases of an answer: they lead to nothing. */
+		positive = false;
+		negative = negative_seconds(&rec);
 	}
 	if (w.reader.bad || w.left)
 		return 0;
-	if (rcode == RCODE_NOERROR && wire_load16(reply + WIRE_AT_ANSWERS))
+	if (rcode == RCODE_NOERROR && positive)
 		return seconds;
 	if (negative < seconds)
 		seconds = negative;

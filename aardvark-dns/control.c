@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,7 +223,8 @@ static void take_lines(struct client *client)
 		take_line(client, line, len);
 		free(line);
 	}
-	if (evbuffer_get_length(in) >= CONTROL_REQUEST_MAX) {
+	/* Behind, what fills the buffer are requests that wait. */
+	if (!is_behind(client) && evbuffer_get_length(in) >= CONTROL_REQUEST_MAX) {
 		evbuffer_drain(in, evbuffer_get_length(in));
 		send_json(client, error_object("the request is too long"));
 		client->half_closed = true;
@@ -249,12 +251,20 @@ static void on_written(struct bufferevent *stream, void *arg)
 		client_free(client);
 }
 
+/* Whether a client has closed its socket, not only said that it sends no more. */
+static bool is_gone(const struct client *client)
+{
+	struct pollfd p = {.fd = bufferevent_getfd(client->stream)};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
+}
+
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
 	struct client *client = arg;
 
 	/* A shell pipes a request in and closes; it still wants the reply. */
-	if ((what & BEV_EVENT_EOF) &&
+	if ((what & BEV_EVENT_EOF) && !is_gone(client) &&
 	    (client->logs || evbuffer_get_length(bufferevent_get_output(stream)))) {
 		client->half_closed = true;
 		return;
@@ -284,6 +294,20 @@ static void client_new(struct control *c, int fd)
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
 }
 
+/* A reader of the log that sends no more is not missed before there is something to tell it. */
+static void drop_gone(struct control *c)
+{
+	struct client *client = TAILQ_FIRST(&c->clients);
+
+	while (client) {
+		struct client *next = TAILQ_NEXT(client, link);
+
+		if (client->half_closed && is_gone(client))
+			client_free(client);
+		client = next;
+	}
+}
+
 static void on_connection(evutil_socket_t fd, short what, void *arg)
 {
 	static const char full[] = "{\"error\":\"too many clients\"}\n";
@@ -293,6 +317,8 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (client < 0)
 		return;
+	if (c->n_clients >= CONTROL_CLIENTS_MAX)
+		drop_gone(c);
 	if (c->n_clients >= CONTROL_CLIENTS_MAX) {
 		(void)send(client, full, strlen(full), MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(client);
@@ -325,6 +351,7 @@ int control_address(const char *dir, int *out_dir_fd, struct sockaddr_un *out, s
 			 name, CONTROL_SUFFIX);
 	if (n < 0 || (size_t)n >= sizeof(out->sun_path)) {
 		close(*out_dir_fd);
+		*out_dir_fd = -1;
 		return fail(err, ENAMETOOLONG, "the name of %s is too long for a socket", dir);
 	}
 	return 0;
@@ -390,8 +417,15 @@ void control_close(struct control *c)
 
 	if (!c)
 		return;
-	while (!TAILQ_EMPTY(&c->clients))
+	while (!TAILQ_EMPTY(&c->clients)) {
+		struct bufferevent *stream = TAILQ_FIRST(&c->clients)->stream;
+		struct evbuffer *out = bufferevent_get_output(stream);
+
+		/* The reload that left no network has its reply still to be sent. */
+		evbuffer_unfreeze(out, 1);
+		(void)evbuffer_write(out, bufferevent_getfd(stream));
 		client_free(TAILQ_FIRST(&c->clients));
+	}
 	if (c->event)
 		event_free(c->event);
 	if (c->inode && fstatat(c->dir, c->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -206,25 +206,34 @@ static int connect_to(const char *dir, struct error *err)
 	return steal_fd(&fd);
 }
 
-static bool send_request(int fd, const struct control_request *request)
+/* The line of a request; NULL if one of its words cannot stand in JSON. */
+static char *request_line(const struct control_request *request)
 {
 	json_t *json = json_pack("{s:s,s:s*,s:s*}", "command", request->command, "network",
 				 request->network, "container", request->container);
-	cleanup_free char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
-	return text && dprintf(fd, "%s\n", text) > 0;
+	return text;
 }
 
-/* Prints one line of the server. Returns false if it is a refusal. */
+/* Tells on stderr if a line is a refusal, or no reply at all; returns whether it is neither. */
+static bool is_fine(const json_t *json)
+{
+	const char *refusal = json_string_value(json_object_get(json, "error"));
+
+	if (!json || refusal)
+		fprintf(stderr, "%s\n", refusal ? refusal : "the server's answer makes no sense");
+	return json && !refusal;
+}
+
+/* Prints one line of the server, unless it is only that the log begins. False: a refusal. */
 static bool print_line(const struct control_request *request, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);
-	const char *refusal = json_string_value(json_object_get(json, "error"));
+	bool fine = is_fine(json), begins = json_is_true(json_object_get(json, "log"));
 
-	if (refusal)
-		fprintf(stderr, "%s\n", refusal);
-	for (size_t i = 0; json && !refusal && i < array_size(printers); i++) {
+	for (size_t i = 0; fine && !begins && i < array_size(printers); i++) {
 		if (strcmp(printers[i].command, request->command) != 0)
 			continue;
 		if (request->json)
@@ -233,25 +242,37 @@ static bool print_line(const struct control_request *request, const char *text)
 			printers[i].print(json);
 	}
 	json_decref(json);
-	return json && !refusal;
+	return fine;
 }
 
-int control_run(const struct control_request *request)
+int control_client_run(const struct control_request *request)
 {
-	bool log = strcmp(request->command, "log") == 0, fine = false;
-	cleanup_free char *line = NULL;
-	struct error err;
+	bool log = strcmp(request->command, "log") == 0;
+	cleanup_free char *line = NULL, *text = request_line(request);
+	struct error err = {0};
 	size_t room = 0;
+
+	if (!text) {
+		fprintf(stderr, "a name is not valid UTF-8\n");
+		return 1;
+	}
 	int fd = connect_to(request->dir, &err);
 	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!in) {
-		fprintf(stderr, "%s\n", err.text);
+		fprintf(stderr, "%s\n", fd < 0 ? err.text : "out of memory");
 		return 1;
 	}
+	signal(SIGPIPE, SIG_IGN);
+	bool fine = dprintf(fd, "%s\n", text) > 0;
+	/* The server may have refused before it got the request. */
+	if (getline(&line, &room, in) <= 0) {
+		fprintf(stderr, "the server has not answered\n");
+		fine = false;
+	} else {
+		fine = print_line(request, line) && fine;
+	}
 	signal(SIGPIPE, SIG_DFL);
-	if (send_request(fd, request) && getline(&line, &room, in) > 0)
-		fine = log ? strstr(line, "\"error\"") == NULL : print_line(request, line);
 	while (log && fine && getline(&line, &room, in) > 0) {
 		print_line(request, line);
 		if (fflush(stdout) != 0)

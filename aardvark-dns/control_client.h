@@ -16,4 +16,4 @@ struct control_request {
  * Sends a request and prints the reply; the log is printed until the server ends or the caller
  * closes its end. Returns the exit status: 1 if there is no server or it refuses, told on stderr.
  */
-int control_run(const struct control_request *request);
+int control_client_run(const struct control_request *request);

@@ -135,7 +135,7 @@ static int ask(const struct command_line *line)
 		fprintf(stderr, "no configuration directory given, use --config\n");
 		return 1;
 	}
-	return control_run(&request);
+	return control_client_run(&request);
 }
 
 #define ASKING(command, text)                                                                      \

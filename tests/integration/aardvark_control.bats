@@ -50,7 +50,7 @@ valid() {
 		   "sources": {"local": 300, "cache": 0, "server": 0}}},
 		 "cache": {"entries": 1, "bytes_max": 1048576, "hits": 99, "misses": 21, "stored": 1, "evicted": 0},
 		 "upstreams": [{"server": "127.0.0.10", "transport": "udp", "working": true,
-		   "asked": 21, "answered": 21, "failed": 0}]}
+		   "asked": 21, "answered": 21, "failed": 0, "wrong": 0}]}
 	EOF
 	diff -u "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/actual"
 	equal "$(stats .containers.id1.queries --container id1)" 300
@@ -249,4 +249,66 @@ valid() {
 	start # without a socket
 	equal "$(ask_short @10.89.0.1 db)" 10.89.0.2
 	equal "$(cat "$CONF.ctl")" precious
+}
+
+@test "a client may be ahead with its requests, and readers of the log that left leave no trace" {
+	usual_network
+	start
+	host python3 - "$CONF.ctl" <<-'EOF'
+		import socket, sys, threading, time
+		def client():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[1])
+		    s.settimeout(10)
+		    return s
+		# More requests than fit anywhere, and nobody reads the replies until all are sent.
+		s = client()
+		sender = threading.Thread(target=s.sendall, args=(b'{"command":"dump"}\n' * 20000,))
+		sender.start()
+		sender.join(1)
+		replies = s.makefile("rb")
+		for _ in range(20000):
+		    assert replies.readline().startswith(b'{"port":53,')
+		sender.join()
+		s.shutdown(socket.SHUT_WR)
+		assert replies.read() == b""
+		# No query arrives that could show that they are gone.
+		for half in False, True:
+		    readers = [client() for _ in range(16)]
+		    for s in readers:
+		        s.sendall(b'{"command":"log"}\n')
+		        assert b"log" in s.recv(1000)
+		        if half:
+		            s.shutdown(socket.SHUT_WR)
+		    time.sleep(0.05)
+		    for s in readers:
+		        s.close()
+		    s = client()
+		    s.sendall(b'{"command":"ping"}\n')
+		    assert b"version" in s.recv(1000)
+		    s.shutdown(socket.SHUT_WR)
+		    assert s.recv(1000) == b""
+	EOF
+}
+
+@test "who gets no answer is told why" {
+	usual_network
+	start
+	host python3 - "$CONF.ctl" "$AARDVARK" "$CONF" <<-'EOF'
+		import socket, subprocess, sys
+		held = []
+		for _ in range(16):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[1])
+		    held.append(s)
+		for command in "log", "ping":
+		    done = subprocess.run([sys.argv[2], command, "-c", sys.argv[3]], capture_output=True, timeout=10)
+		    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"too many clients\n"), done
+	EOF
+	run --separate-stderr control stats --network $'\xff'
+	equal "$status $stderr" "1 a name is not valid UTF-8"
+	# The last network goes, and the server with it; but it still replies.
+	rm "$CONF/web"
+	equal "$(control reload)" "0 networks, 0 containers"
+	wait_for ended "$PID"
 }

@@ -101,7 +101,9 @@ static void cache_lifetime_table(void **state)
 	} table[] = {
 		{"a record", 0, 60, 0, false, 60},
 		{"the shortest of all", 0, 60, 30, false, 30},
-		{"not for ever", 0, 4000000000u, 0, false, CACHE_SECONDS_MAX},
+		{"not for ever", 0, INT32_MAX, 0, false, CACHE_SECONDS_MAX},
+		{"a lifetime that is none", 0, (uint32_t)INT32_MAX + 1, 0, false, 0},
+		{"an alias for nothing", 0, 60, 100, true, 9},
 		{"nothing, and no word for how long", 0, 0, 0, false, 0},
 		{"nothing, for as long as the SOA says", 0, 0, 100, true, 9},
 		{"nothing, for as long as the SOA lives", 0, 0, 5, true, 5},

@@ -19,7 +19,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libmnl-dev libnftnl-dev libip4tc-dev
 DEPS_TEST  := $(DEPS_BUILD) clang libclang-rt-dev libcmocka-dev iproute2 iputils-ping nftables bats jq procps \
 	conntrack socat bind9-dnsutils tcpdump strace python3-jsonschema netavark aardvark-dns iptables podman crun runc conmon \
 	catatonit busybox-static man-db mandoc dnsmasq-base \
-	knot-dnsutils musl-tools
+	knot-dnsutils musl-tools dbus-daemon dbus-bin python3-dbus python3-gi gir1.2-glib-2.0 python3-nftables
 DEPS_TEST  += qemu-system-x86 cpio kmod xz-utils \
 	$(shell grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release || echo virtiofsd)
 DEPS_COMPAT := mmdebstrap
@@ -264,6 +264,8 @@ part_compare = 'compare-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(C
 part_compare_create = 'compare-create-$(1)=PEER=$(HERE)/$(call ROOT,$(1)) NETAVARK=$(HERE)/$(CHECK)/netavark/netavark \
 	tests/compat/compare_create.sh'
 fetch_root = tests/compat/fetch_root.sh $(1) $(call ROOT,$(1)) || echo "cannot make a tree of $(1)"
+# It must not be installed on the machine, where it would start.
+fetch_firewalld = tests/compat/fetch_firewalld.sh trixie build/firewalld || echo "cannot get firewalld"
 fetch_peer = tests/compat/fetch_peer.sh $(1) $(call PEER,$(1)) || echo "cannot get the netavark of $(1)"
 
 # With the kernel of a Debian release, in a VM. `make check` runs what not every kernel can, the tests that
@@ -278,6 +280,7 @@ fetch_kernel = tests/vm/fetch_kernel.sh $(1) build/vm/$(1) || echo "cannot get t
 check: deps
 	@$(MAKE) --no-print-directory build-check build-asan
 	@$(call fetch_peer,trixie)
+	@$(fetch_firewalld)
 	@$(call fetch_kernel,bookworm)
 	@$(MAKE) --no-print-directory build-cares
 	@$(RUN) $(call part_vm,bookworm,$(VM_TAGGED)) \
@@ -363,7 +366,7 @@ lint: deps-lint
 # ---- installation ----
 
 .PHONY: install uninstall
-UNITS := netavark-dhcp-proxy.service netavark-nftables-reload.service
+UNITS := netavark-dhcp-proxy.service netavark-nftables-reload.service netavark-firewalld-reload.service
 install: all
 	for p in $(notdir $(filter $(BUILD)/netavark/%,$(PROGRAMS))); do \
 		install -D -m 0755 $(BUILD)/netavark/$$p $(DESTDIR)$(LIBEXECDIR)/$$p; done

@@ -10,6 +10,7 @@
 #include "netavark/dhcp.h"
 #include "netavark/dns.h"
 #include "netavark/firewall/conntrack.h"
+#include "netavark/firewall/firewalld.h"
 #include "netavark/firewall/store.h"
 #include "netavark/lease.h"
 
@@ -123,16 +124,31 @@ static int setup_firewall(struct plan *plan, const struct firewall *fw, struct h
 	if (r < 0)
 		return r;
 	r = fw->add(intents, n, plan->arena, &h->undo, err);
+	if (r == 0 && !fw->idle && !h->options->rootless)
+		firewalld_trust(intents, n, plan->arena, &h->undo);
 	if (r == 0 && !fw->idle)
 		conntrack_settle(intents, n, h);
 	return r;
 }
 
+/* Before anything is made, and before others have to wait for us. */
+static int check_firewalld(struct plan *plan, const struct firewall *fw, const struct host *h,
+			   struct error *err)
+{
+	size_t n;
+	const struct fw_intent *intents = intents_of(plan, &n);
+
+	/* Who is rootless has a network that the host's firewalld does not know. */
+	return fw->idle || h->options->rootless ? 0 : firewalld_check(intents, n, plan->arena, err);
+}
+
 int apply_setup(struct plan *plan, const struct firewall *fw, struct host *h,
 		struct network_status *out, struct error *err)
 {
-	int r = host_lock(h, err);
+	int r = check_firewalld(plan, fw, h, err);
 
+	if (r == 0)
+		r = host_lock(h, err);
 	if (r == 0)
 		r = raise_loopback(h, err);
 	if (r == 0)
@@ -180,6 +196,8 @@ static void teardown_firewall(struct plan *plan, const struct firewall *fw, stru
 		collect(all, store_remove(&intents[i], h, &one), &one);
 	}
 	collect(all, firewall_remove(fw, intents, n, plan->arena, &one), &one);
+	if (!fw->idle && !h->options->rootless)
+		firewalld_distrust(intents, n, plan->arena);
 	if (!fw->idle)
 		conntrack_forget(intents, n, h);
 }

@@ -41,6 +41,9 @@ static const struct command commands[] = {
 	{.name = "firewall-reload",
 	 .run = command_firewall_reload,
 	 .help = "Put back firewall rules that something else has removed"},
+	{.name = "firewalld-reload",
+	 .run = command_firewalld_reload,
+	 .help = "Do that now, and whenever firewalld has reloaded; does not end"},
 	COMMAND_DHCP_PROXY_ROW(command_dhcp_proxy),
 	{.name = "version", .run = command_version, .help = "Print build information as JSON"},
 };

@@ -12,6 +12,7 @@ int command_plan(const struct command_line *line);
 int command_create(const struct command_line *line);
 int command_update(const struct command_line *line);
 int command_firewall_reload(const struct command_line *line);
+int command_firewalld_reload(const struct command_line *line);
 int command_version(const struct command_line *line);
 
 /*

@@ -5,10 +5,9 @@
 #include "netavark/commands/commands.h"
 #include "netavark/commands/run.h"
 #include "netavark/extension.h"
+#include "netavark/firewall/firewalld.h"
 #include "netavark/firewall/saved.h"
 #include "netavark/firewall/store.h"
-
-#define DEFAULT_CONFIG "/run/containers/networks" /* Podman's, when it runs as root */
 
 /*
  * The layout that is demanded becomes that of all containers; otherwise each keeps its own. Both
@@ -34,8 +33,7 @@ static int convert(struct run *run, struct saved *saved)
 	return r;
 }
 
-/* Puts back what is missing. A rule that is there stays as it is, so it can be run at any time. */
-static int reload(struct run *run)
+int command_firewall_reload_rules(struct run *run)
 {
 	struct host *h = &run->host;
 	cleanup_close int lock = -1;
@@ -57,6 +55,8 @@ static int reload(struct run *run)
 		r = convert(run, &saved);
 	if (r == 0)
 		r = run->fw->add(saved.intents, saved.n, h->arena, &h->undo, &run->err);
+	if (r == 0 && !run->fw->idle && !h->options->rootless)
+		firewalld_trust(saved.intents, saved.n, h->arena, &h->undo);
 	saved_close(&saved);
 	if (r == 0)
 		log_info("Successfully reloaded firewall rules");
@@ -68,7 +68,6 @@ int command_firewall_reload(const struct command_line *line)
 	struct run run = {0};
 
 	run_begin(&run, line);
-	if (!run.options.config)
-		run.options.config = DEFAULT_CONFIG;
-	return run_end(&run, reload(&run));
+	run_default_config(&run);
+	return run_end(&run, command_firewall_reload_rules(&run));
 }

@@ -9,7 +9,8 @@
 #include "common/log.h"
 #include "netavark/report.h"
 
-#define INPUT_MAX (8u << 20)
+#define INPUT_MAX      (8u << 20)
+#define DEFAULT_CONFIG "/run/containers/networks"
 
 void run_begin(struct run *run, const struct command_line *line)
 {
@@ -70,6 +71,12 @@ int run_need_config(struct run *run, const char *command)
 		    command);
 }
 
+void run_default_config(struct run *run)
+{
+	if (!run->options.config)
+		run->options.config = DEFAULT_CONFIG;
+}
+
 static void print_error(struct run *run)
 {
 	char *line = report_error(&run->err, &run->arena);
@@ -79,15 +86,20 @@ static void print_error(struct run *run)
 		fprintf(stderr, "netavark: %s\n", run->err.text);
 }
 
+void run_close(struct run *run)
+{
+	host_close(&run->host);
+	document_close(&run->doc);
+	conf_close(&run->conf);
+	arena_release(&run->arena);
+}
+
 int run_end(struct run *run, int r)
 {
 	if (r < 0) {
 		undo_run(&run->host.undo);
 		print_error(run);
 	}
-	host_close(&run->host);
-	document_close(&run->doc);
-	conf_close(&run->conf);
-	arena_release(&run->arena);
+	run_close(run);
 	return r < 0 ? 1 : 0;
 }

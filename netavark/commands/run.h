@@ -45,6 +45,18 @@ int run_choose_firewall(struct run *run, const char *name) must_check;
 /* An error without --config. */
 int run_need_config(struct run *run, const char *command) must_check;
 
+/* Podman's, as root, for a reload that nobody has told where to look. */
+void run_default_config(struct run *run);
+
+/*
+ * Puts back what is missing of the saved rules. One that is there stays as it is, so this can be done
+ * at any time.
+ */
+int command_firewall_reload_rules(struct run *run) must_check;
+
+/* Frees everything. */
+void run_close(struct run *run);
+
 /*
  * The end: if r is negative, takes back what is in the undo stack and prints run->err on stdout as
  * {"error":…}. Frees everything. Returns the exit status.

@@ -32,7 +32,7 @@ is() {
 @test "commands and options are offered as the programs know them" {
 	local words
 	words=" $(offered "$NETAVARK" "") "
-	for word in setup teardown create check plan update firewall-reload version help --plugin-directory --config --file; do
+	for word in setup teardown create check plan update firewall-reload firewalld-reload version help --plugin-directory --config --file; do
 		[[ $words == *" $word "* ]] || { echo "$word is missing in $words"; return 1; }
 	done
 	is "create" "$NETAVARK" cr

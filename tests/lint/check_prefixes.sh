@@ -42,6 +42,7 @@ declare -A subjects=(
 	[netavark/commands/plan]="command_plan"
 	[netavark/commands/dhcp_proxy]="command_dhcp_proxy"
 	[netavark/commands/firewall_reload]="command_firewall_reload"
+	[netavark/commands/firewalld_reload]="command_firewalld_reload"
 	[netavark/commands/update]="command_update"
 	[netavark/commands/version]="command_version"
 )

@@ -297,11 +297,9 @@ static char *tmpfs_options(struct build *b, const json_t *m)
 	const json_t *option;
 	size_t i;
 
-	text_add(&t, has_option(m, "exec") ? "nosuid,nodev,tmpcopyup"
-					   : "nosuid,nodev,noexec,tmpcopyup");
+	text_add(&t, "nosuid,nodev,tmpcopyup");
 	json_array_foreach (json_object_get(m, "options"), i, option)
-		if (strcmp(json_string_value(option), "exec") != 0)
-			text_printf(&t, ",%s", json_string_value(option));
+		text_printf(&t, ",%s", json_string_value(option));
 	return t.s;
 }
 

@@ -106,8 +106,7 @@ static int begin(struct start *s)
 						"since", store_now(e->arena)));
 	const char *path =
 		cgroup_path(&s->host, record_str(c->create, "cgroup_parent"), c->id, e->arena);
-	if (strcmp(record_str(c->create, "cgroups"), "disabled") == 0)
-		path = NULL;
+
 	if (path)
 		record_set(c->run, "cgroups_path", path);
 	undo_push(&s->undo, undo_run_directory, c, "run directory");
@@ -471,7 +470,7 @@ static int check_start(struct start *s)
 	struct container *c = s->c;
 	struct engine *e = c->engine;
 	const char *given = record_str(c->create, "hostname");
-	int r = cgroup_look(e->cgroup_manager, &s->host, s->err);
+	int r = runtime_look(c, &s->host, s->err);
 
 	if (r == 0 && s->host.manager == CGROUP_DISABLED && !runtime_is_crun(e))
 		r = fail(s->err, ENOTSUP, "without control groups only crun can run containers");
@@ -479,6 +478,8 @@ static int check_start(struct start *s)
 		r = user_resolve(roots_of(c), record_str(c->create, "user"),
 				 record_strings(c->create, "groups", e->arena), e->arena, &s->user,
 				 s->err);
+	if (r == -ENOENT)
+		e->status = RUNTIME_NOT_EXECUTABLE; /* as Podman, for a user that is not there */
 	s->hostname = *given ? given : store_short(e->arena, c->id);
 	if (strcmp(mode_of(c, "uts"), "host") == 0 && !*given) {
 		char name[HOST_NAME_MAX + 1] = "";

@@ -18,6 +18,15 @@ bool runtime_is_crun(const struct engine *e)
 	return text_starts_with(slash ? slash + 1 : e->runtime, "crun");
 }
 
+int runtime_look(const struct container *c, struct cgroup_host *out, struct error *err)
+{
+	int r = cgroup_look(c->engine->cgroup_manager, out, err);
+
+	if (r == 0 && strcmp(record_str(c->create, "cgroups"), "disabled") == 0)
+		out->manager = CGROUP_DISABLED;
+	return r;
+}
+
 const char **runtime_command(struct engine *e, enum cgroup_manager manager, size_t *out_n)
 {
 	const char **argv = arena_alloc(e->arena, 8 * sizeof(*argv));
@@ -98,7 +107,7 @@ int runtime_run(struct container *c, const char *const *args, struct error *err)
 	struct cgroup_host host;
 	size_t n = 0, extra = 0;
 
-	int r = cgroup_look(e->cgroup_manager, &host, err);
+	int r = runtime_look(c, &host, err);
 	if (r < 0)
 		return r;
 	const char **head = runtime_command(e, host.manager, &n);

@@ -12,6 +12,9 @@
 /* "crun" or "runc", whatever the path. */
 bool runtime_is_crun(const struct engine *e);
 
+/* What the host offers for a container; one that was made with --cgroups disabled has none. */
+int runtime_look(const struct container *c, struct cgroup_host *out, struct error *err) must_check;
+
 /* The program and its global options; ends with NULL and has room for no more. */
 const char **runtime_command(struct engine *e, enum cgroup_manager manager, size_t *out_n);
 

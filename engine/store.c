@@ -187,7 +187,7 @@ int store_discard(struct engine *e, const char *id, struct error *err)
 	cleanup_close int fd = lock_directory(dir);
 	int r = fault("store_discard", err);
 
-	(void)fd; /* held until the end */
+	(void)fd; /* held to the end, so that nobody sweeps what we are removing */
 	if (r == 0 && rename(dir, part) < 0)
 		r = fail_errno(err, errno, "%s", dir);
 	if (r == 0)

@@ -128,6 +128,7 @@ int user_resolve(const char *const *roots, const char *spec, const char *const *
 	}
 	if (group && *group)
 		r = find_group(roots, group, a, &out->gid, err);
+
 	for (; r == 0 && *more; more++) {
 		gid_t gid;
 
@@ -135,5 +136,8 @@ int user_resolve(const char *const *roots, const char *spec, const char *const *
 		if (r == 0)
 			add_group(out, gid, a);
 	}
+	/* Whoever is named has the first group among the further ones, too, as with Podman. */
+	if (r == 0 && *spec)
+		add_group(out, out->gid, a);
 	return r;
 }

@@ -133,7 +133,7 @@ static const char **command_line(struct call *x, const char *socket)
 	struct error ignored;
 	size_t n;
 
-	if (cgroup_look(e->cgroup_manager, &host, &ignored) < 0)
+	if (runtime_look(x->c, &host, &ignored) < 0)
 		host.manager = CGROUP_CGROUPFS;
 	const char **head = runtime_command(e, host.manager, &n);
 	const char **argv = arena_alloc(e->arena, (n + 12) * sizeof(*argv));

@@ -122,7 +122,7 @@ step() {
 	host sh -c 'kill -KILL $(pgrep -x conmon; pgrep -x aardvark-dns; pgrep -x -f "sleep 100")
 		until ! pgrep -x -f "sleep 100"; do sleep 0.02; done
 		for n in /run/netns/tjalk-*; do umount $n; rm $n; done
-		nft flush ruleset; ip link del br-one; rm -rf /run/tjalk' >/dev/null
+		nft flush ruleset; ip link del br-one; rm -rf /run/tjalk /run/crun' >/dev/null
 	equal "$(engine ps -a --format '{{.Names}} {{.State}}' | sort | paste -s -d ' ')" \
 		"always exited plain exited stopped exited unless exited"
 	run -0 engine start --all --filter restart-policy=always

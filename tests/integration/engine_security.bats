@@ -138,7 +138,7 @@ group_file() {
 	in_new --read-only -- sh -c 'touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo writable'
 	equal "$output" $'read-only\nwritable'
 	in_new --tmpfs /tmp:size=1m,mode=1700 -- sh -c 'grep -o " /tmp tmpfs.*size=1024k,mode=1700" /proc/mounts; touch /tmp/x'
-	[[ $output == *"noexec"* ]]
+	[[ $output == *"nosuid,nodev"* ]]
 	in_new -v "$dir:/data:ro,nosuid" -- sh -c 'cat /data/file; touch /data/x 2>/dev/null || echo read-only; grep " /data " /proc/mounts'
 	[[ $output == $'content\nread-only\n'*nosuid* ]]
 	in_new -v "$dir:/data" --mount "type=tmpfs,destination=/data/deep,tmpfs-size=1m" -- sh -c 'echo new >/data/new; stat -f -c %T /data/deep'

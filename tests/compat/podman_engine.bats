@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2016,SC2154 # expanded in containers
+# shellcheck disable=SC2016,SC2034,SC2154 # expanded in containers; a counter
 #
 # The same command lines through Podman and through tjalk; what the container sees, and what is told about it,
 # is compared.

@@ -140,6 +140,7 @@ explain_engine() {
 	[[ -n ${HOST-} && -d /proc/$HOST ]] || return 0
 	echo "---- engine"
 	engine ps -a || true
+	# shellcheck disable=SC2016 # expanded on the host
 	host sh -c 'for d in /run/tjalk/containers/*; do echo "$d"; ls "$d"; cat "$d/run.json" "$d/conmon.err"; done' 2>/dev/null || true
 	explain
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2016,SC2154 # expanded in containers
+# shellcheck disable=SC2016,SC2034,SC2154 # expanded in containers; counters, and what the helpers read
 
 load engine
 
@@ -254,7 +254,7 @@ on_terminal() {
 @test "one name for one container; fifty at the same time all run, and leave nothing (EN-016)" {
 	network web 1
 	before
-	local i statuses=
+	local i
 	for i in 1 2 3 4 5 6; do
 		engine create --name same "${ALONE[@]}" true >"$BATS_TEST_TMPDIR/name.$i" 2>&1 &
 	done

@@ -176,12 +176,15 @@ fuzz: deps
 	$(FUZZ_BUILD)/fuzz/fuzz_$(FUZZ) -max_total_time=$(SECONDS) -timeout=5 -print_final_stats=1 \
 		-artifact_prefix=$(FUZZ_BUILD)/found/$(FUZZ)- $(FUZZ_BUILD)/corpus/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
 
-# The DNS server beside those of this and a newer Debian; see tests/bench/RESULTS-dns.md.
+# The DNS server beside those of this and a newer Debian, dnsmasq, and a bare responder; see
+# tests/bench/RESULTS-dns.md. A short form: make bench-dns BENCH="--rounds 1 --seconds 1 --names 1,1000"
+BENCH ?=
 bench-dns: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(call fetch_peer,trixie)
-	tests/bench/bench_dns.sh ours=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
-		debian12=/usr/lib/podman/aardvark-dns debian13=$(HERE)/$(call PEER,trixie)/aardvark-dns
+	tests/bench/bench_dns.sh $(BENCH) --goals ours=$(HERE)/$(BUILD)/aardvark-dns/aardvark-dns \
+		debian12=/usr/lib/podman/aardvark-dns debian13=$(HERE)/$(call PEER,trixie)/aardvark-dns \
+		dnsmasq=/usr/sbin/dnsmasq echo=echo
 
 # The DNS server under everything at once; see tests/soak/soak_dns.py. Not part of `make check`: it
 # measures waits, which other work on the machine lengthens.

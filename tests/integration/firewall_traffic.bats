@@ -303,6 +303,41 @@ connections_live() {
 	for_each_flavour connections_live
 }
 
+# sender_of ADDRESS — whom a datagram seems to come from that leaves the host for ADDRESS with an address of
+# the container's network. It is sent again until it has come: a new link needs a moment.
+sender_of() {
+	host bash -c '
+		ip netns exec outside python3 -c "
+import socket, struct
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind((\"::\", 7100))
+s.setsockopt(41, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, \"ff0e::71\") +
+             struct.pack(\"=I\", socket.if_nametoindex(\"eth0\")))
+s.settimeout(10)
+print(s.recvfrom(100)[1][0])" &
+		receiver=$!
+		while kill -0 $receiver; do
+			python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind((\"fd71:5:9::1\", 0))
+s.setsockopt(41, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(\"uplink\"))
+s.sendto(b\"x\", (sys.argv[1], 7100))" "$1" || break
+		done 2>/dev/null
+		wait $receiver' - "$1"
+}
+
+@test "FW-100 multicast from the network of a container keeps its address, other traffic gets the host's" {
+	connect_outside
+	document one
+	attach c1
+	equal "$(sender_of ff0e::71)" fd71:5:9::1
+	equal "$(sender_of 2001:db8:1::2)" 2001:db8:1::1
+	# What older releases did.
+	host nft insert rule inet netavark POSTROUTING ip6 saddr fd71:5:9::/64 ip6 daddr != ::/8 masquerade
+	equal "$(sender_of ff0e::71)" 2001:db8:1::1
+}
+
 @test "NV-315 a container of the distribution's netavark is torn down by ours, and the other way round" {
 	[[ -n ${NETAVARK_PEER-} ]] || skip "NETAVARK_PEER does not name another netavark"
 	document one 'v4 | dns | net.options.isolate = "false"'

@@ -293,7 +293,8 @@ import sys
 rows = [line.split() for line in sys.stdin]
 ports, ids = [int(r[2]) for r in rows], [int(r[3]) for r in rows]
 assert len(rows) == 10000, len(rows)
-assert all(a != b for a, b in zip(ports, ports[1:]))
+# Of 28 000 ports a neighbour has the same one once in three such runs; more than five times is no chance.
+assert sum(a == b for a, b in zip(ports, ports[1:])) <= 5
 low, high = map(int, open("/proc/sys/net/ipv4/ip_local_port_range").read().split())
 def chi_square(values, low, high, bins=100):
     counts = [0] * bins

@@ -114,7 +114,7 @@ traces() {
 		echo "rules:"; nft list ruleset 2>/dev/null | grep -E '10\.9|fd9|dport' || true
 		echo "groups:"; find /sys/fs/cgroup -maxdepth 3 -type d -path "*$2*" 2>/dev/null || true
 		echo "leases:"; cat /run/tjalk/ipam/*.json 2>/dev/null | jq -c '.leases[]' 2>/dev/null || true
-		echo "sockets:"; ss --no-header --all --numeric --tcp --udp | awk '{ print $1, $5 }' | sort
+		echo "sockets:"; ss --no-header --listening --numeric --tcp --udp | awk '{ print $1, $5 }' | sort
 		echo "run directories:"; ls /run/tjalk/containers 2>/dev/null || true
 		echo "containers:"; ls "$1/lib/containers" "$1/lib/names" 2>/dev/null | grep . || true
 	END

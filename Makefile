@@ -304,7 +304,8 @@ compat: deps deps-compat build-check
 		$(call part_dns,trixie) $(call part_dns,sid) \
 		$(call part_root,trixie) $(call part_root,sid) \
 		$(call part_root,experimental,tests/compat/podman_create.bats) \
-		$(call part_compare,experimental) $(call part_compare_create,experimental)
+		$(call part_compare,experimental) $(call part_compare_create,experimental) \
+		'podman-engine=$(call bats_part,tests/compat/podman_engine.bats,$(HERE)/$(CHECK))'
 
 # What takes minutes because it waits for clocks that nobody can hurry.
 check-slow: deps build-check

@@ -3,8 +3,12 @@
 #include "netavark/firewall/iptables_legacy.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <libiptc/libip6tc.h>
 #include <libiptc/libiptc.h>
@@ -143,6 +147,32 @@ static int fail_table(struct error *err, int code, const char *what, const struc
 		    ops_of(t)->strerror(code));
 }
 
+/*
+ * Where the tables are a module that nobody has used yet, iptables(8) executes modprobe. The kernel
+ * does so itself when a device is asked for that does not exist (dev_load() in net/core/dev_ioctl.c).
+ */
+static void load_module(const struct table *t)
+{
+	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq device = {0};
+
+	snprintf(device.ifr_name, sizeof(device.ifr_name), "%s",
+		 is_ipv4(t) ? "ip_tables" : "ip6_tables");
+	log_debug("asking the kernel for its module %s", device.ifr_name);
+	if (fd >= 0)
+		(void)ioctl(fd, SIOCGIFFLAGS, &device);
+}
+
+static struct xtc_handle *read_table(const struct table *t)
+{
+	struct xtc_handle *h = ops_of(t)->init(t->name);
+
+	if (h || errno != ENOPROTOOPT)
+		return h;
+	load_module(t);
+	return ops_of(t)->init(t->name);
+}
+
 static int open_table(struct legacy *l, const struct table *t, struct handle **out,
 		      struct error *err)
 {
@@ -158,7 +188,7 @@ static int open_table(struct legacy *l, const struct table *t, struct handle **o
 	if (r < 0)
 		return wrap(err, "%s: read table %s", prefix(t), t->name);
 	log_debug("%s: read table %s", prefix(t), t->name);
-	struct xtc_handle *h = ops_of(t)->init(t->name);
+	struct xtc_handle *h = read_table(t);
 	if (!h)
 		return fail_table(err, errno ? errno : EPROTO, "read", t);
 	*out = &l->tables[l->n_tables++];

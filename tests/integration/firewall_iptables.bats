@@ -151,6 +151,17 @@ where() {
 	nothing_changed
 }
 
+# bats test_tags=vm
+@test "BU-052 FW-007 legacy tables come to be where the kernel has not loaded their modules yet" {
+	[[ -n ${IN_VM-} ]] || skip "the machine's modules are left alone"
+	host modprobe -r iptable_nat iptable_filter ip_tables ip6table_nat ip6table_filter ip6_tables
+	document one 'port(8080; 80; "tcp")'
+	flavour legacy
+	attach c1
+	equal "$(where)" "nft 0 legacy 4"
+	detach c1
+}
+
 # without_iptables COMMAND — runs ours with a PATH where there is no iptables, or one that nobody knows.
 without_iptables() {
 	PATH=$BATS_TEST_TMPDIR/none host "$NETAVARK" --config "$CONFIG" -f "$DOC" "$@"

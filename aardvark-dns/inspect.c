@@ -12,11 +12,12 @@ static json_t *json_address(const struct addr *a)
 }
 
 /* Names of networks are any bytes; JSON wants UTF-8. */
-static json_t *json_text(const char *s)
+static json_t *json_shown(const char *name)
 {
-	json_t *text = json_string(s);
+	char text[STATS_NAME_MAX];
 
-	return text ? text : json_string("?");
+	stats_print_name(name, text);
+	return json_string(text);
 }
 
 static json_t *json_name(const uint8_t *wire, size_t len)
@@ -102,7 +103,7 @@ static json_t *dump_host(const struct zones *z, const struct zone_network *net,
 	for (uint32_t i = 0; i < h->n_servers; i++)
 		json_array_append_new(servers, json_address(&h->servers[i]));
 	return json_pack("{s:o,s:o,s:o,s:o}", "address", json_address(&h->addr), "container",
-			 json_text(z->containers[h->container].id), "names", names, "dns_servers",
+			 json_shown(z->containers[h->container].id), "names", names, "dns_servers",
 			 servers);
 }
 
@@ -119,7 +120,7 @@ static json_t *dump_network(const struct zones *z, uint32_t index)
 		json_array_append_new(servers, json_address(&net->servers[i]));
 	for (size_t i = 0; i < net->n_hosts; i++)
 		json_array_append_new(hosts, dump_host(z, net, &net->hosts[i]));
-	return json_pack("{s:o,s:b,s:o,s:o,s:o}", "name", json_text(net->name), "internal",
+	return json_pack("{s:o,s:b,s:o,s:o,s:o}", "name", json_shown(net->name), "internal",
 			 net->internal, "listen", listen, "dns_servers", servers, "hosts", hosts);
 }
 

@@ -128,6 +128,26 @@ static void none_in_use(struct tally *all)
 		t->in_use = false;
 }
 
+static void is_present(struct tally *all, const char *key)
+{
+	struct tally *t;
+
+	HASH_FIND_STR(all, key, t);
+	if (t)
+		t->in_use = true;
+}
+
+/* Only those who are gone may be dropped, not those who have not asked since the last reload. */
+static void note_present(struct stats *s)
+{
+	none_in_use(s->networks);
+	none_in_use(s->containers);
+	for (size_t i = 0; s->networks && i < s->zones->n_networks; i++)
+		is_present(s->networks, s->zones->networks[i].name);
+	for (size_t i = 0; s->containers && i < s->zones->n_containers; i++)
+		is_present(s->containers, s->zones->containers[i].id);
+}
+
 void stats_set_zones(struct stats *s, const struct zones *zones)
 {
 	free(s->by_network);
@@ -135,8 +155,7 @@ void stats_set_zones(struct stats *s, const struct zones *zones)
 	s->by_network = calloc(zones->n_networks + 1, sizeof(struct tally *));
 	s->by_container = calloc(zones->n_containers + 1, sizeof(struct tally *));
 	s->zones = zones;
-	none_in_use(s->networks);
-	none_in_use(s->containers);
+	note_present(s);
 }
 
 /* --- Counting --- */
@@ -210,21 +229,26 @@ static json_t *report_tally(const struct tally *t)
 			 source);
 }
 
-/* Names may hold any bytes, JSON may not. */
-static void put(json_t *object, const char *key, json_t *value)
+void stats_print_name(const char *name, char room[STATS_NAME_MAX])
 {
-	char text[4 * 256 + 1];
 	size_t used = 0;
 
-	for (; *key && used + 5 < sizeof(text); key++) {
-		unsigned char c = (unsigned char)*key;
+	for (; *name && used + 5 < STATS_NAME_MAX; name++) {
+		unsigned char c = (unsigned char)*name;
 
 		if (c >= ' ' && c < 0x7f && c != '\\')
-			text[used++] = (char)c;
+			room[used++] = (char)c;
 		else
-			used += (size_t)snprintf(text + used, 5, "\\%03u", c);
+			used += (size_t)snprintf(room + used, 5, "\\%03u", c);
 	}
-	text[used] = '\0';
+	room[used] = '\0';
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	char text[STATS_NAME_MAX];
+
+	stats_print_name(key, text);
 	json_object_set_new(object, text, value);
 }
 

@@ -48,6 +48,14 @@ void stats_count_ignored(struct stats *s);
  */
 json_t *stats_report(const struct stats *s, const char *network, const char *container);
 
+#define STATS_NAME_MAX (4 * 256 + 1)
+
+/*
+ * The name of a network or container as it is shown: what is not printable ASCII as \ddd. They may
+ * hold any byte, JSON and terminals may not.
+ */
+void stats_print_name(const char *name, char room[STATS_NAME_MAX]);
+
 const char *stats_rcode_name(unsigned int rcode);
 const char *stats_source_name(enum source source);
 

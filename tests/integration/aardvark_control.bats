@@ -154,6 +154,9 @@ valid() {
 	control dump --json | valid aardvark-dump
 	control stats --json | valid aardvark-stats
 	equal "$(control dump | grep -c '^network')" 2
+	# It is shown alike everywhere, and has nothing that a terminal would obey.
+	equal "$(control dump --json | jq -r '.networks[].name' | grep -v web)" 'net"\010\001\255'
+	equal "$(control stats --json | jq -r '.networks | keys[]' | grep -v web)" 'net"\010\001\255'
 }
 
 @test "BU-091 clients of the socket cannot do harm" {

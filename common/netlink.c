@@ -304,17 +304,26 @@ static void put_bridge(struct nl_msg *msg, const bool *vlan_filtering)
 	nla_nest_end(msg, info);
 }
 
+/* The request for a link that does not exist yet; NULL after a failure. */
+static struct nl_msg *new_link(const char *door, struct error *err)
+{
+	const struct ifinfomsg ifi = {0};
+
+	if (fault(door, err) < 0)
+		return NULL;
+	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	if (!msg)
+		(void)fail_netlink(err, ENOMEM, "%s", "");
+	return msg;
+}
+
 int link_add_bridge(struct nl_sock *nl, const struct bridge_spec *spec, struct undo *undo,
 		    struct error *err)
 {
-	const struct ifinfomsg ifi = {0};
-	int r = fault("link_add_bridge", err);
+	struct nl_msg *msg = new_link("link_add_bridge", err);
 
-	if (r < 0)
-		return r;
-	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
-		return fail_netlink(err, ENOMEM, "%s", "");
+		return -err->code;
 	nla_put_string(msg, IFLA_IFNAME, spec->name);
 	if (spec->mtu)
 		nla_put_u32(msg, IFLA_MTU, spec->mtu);
@@ -322,7 +331,7 @@ int link_add_bridge(struct nl_sock *nl, const struct bridge_spec *spec, struct u
 		nla_put_u32(msg, IFLA_MASTER, (uint32_t)spec->master);
 	put_bridge(msg, spec->vlan_filtering ? &spec->vlan_filtering : NULL);
 	log_debug("adding bridge %s", spec->name);
-	r = change(nl, msg);
+	int r = change(nl, msg);
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
 	push_unmake(undo, nl, spec->name, true);
@@ -416,14 +425,10 @@ static void put_peer(struct nl_msg *msg, const struct veth_spec *spec)
 int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct veth_spec *spec,
 		  struct undo *undo, struct error *err)
 {
-	const struct ifinfomsg ifi = {0};
-	int r = fault("link_add_veth", err);
+	struct nl_msg *msg = new_link("link_add_veth", err);
 
-	if (r < 0)
-		return r;
-	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
-		return fail_netlink(err, ENOMEM, "%s", "");
+		return -err->code;
 	if (spec->host_name && *spec->host_name)
 		nla_put_string(msg, IFLA_IFNAME, spec->host_name);
 	nla_put_u32(msg, IFLA_MASTER, (uint32_t)spec->master);
@@ -437,7 +442,7 @@ int link_add_veth(struct nl_sock *nl, struct nl_sock *container_nl, const struct
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	log_debug("adding veth pair for %s", spec->container_name);
-	r = change(nl, msg);
+	int r = change(nl, msg);
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
 	push_unmake(undo, container_nl, spec->container_name, false);
@@ -458,14 +463,10 @@ static void put_macvlan(struct nl_msg *msg, const struct macvlan_spec *spec)
 int link_add_macvlan(struct nl_sock *nl, struct nl_sock *container_nl,
 		     const struct macvlan_spec *spec, struct undo *undo, struct error *err)
 {
-	const struct ifinfomsg ifi = {0};
-	int r = fault("link_add_macvlan", err);
+	struct nl_msg *msg = new_link("link_add_macvlan", err);
 
-	if (r < 0)
-		return r;
-	struct nl_msg *msg = message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	if (!msg)
-		return fail_netlink(err, ENOMEM, "%s", "");
+		return -err->code;
 	nla_put_string(msg, IFLA_IFNAME, spec->name);
 	nla_put_u32(msg, IFLA_LINK, (uint32_t)spec->parent);
 	nla_put_u32(msg, IFLA_NET_NS_FD, (uint32_t)spec->container_ns);
@@ -480,7 +481,7 @@ int link_add_macvlan(struct nl_sock *nl, struct nl_sock *container_nl,
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	log_debug("adding %s %s", spec->kind, spec->name);
-	r = change(nl, msg);
+	int r = change(nl, msg);
 	if (r < 0)
 		return fail_netlink(err, -r, "%s", "");
 	push_unmake(undo, container_nl, spec->name, false);

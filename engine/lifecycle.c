@@ -633,7 +633,7 @@ static void note_end(struct container *c)
 static void take_network_away(struct container *c, const char *netns, struct error *all)
 {
 	cleanup_close int home = -1;
-	bool placeholder = false;
+	bool is_stand_in = false;
 	struct error err;
 	int r = 0;
 
@@ -645,11 +645,11 @@ static void take_network_away(struct container *c, const char *netns, struct err
 		if (r == 0)
 			r = netns_create(netns, home, c->engine->arena, NULL, &err);
 		carry_on(all, &err, r);
-		placeholder = true;
+		is_stand_in = true;
 	}
 	r = network_teardown(c, netns, &err);
 	/* It takes the rest away, and complains that the interfaces are not there: so they are not. */
-	if (r < 0 && placeholder)
+	if (r < 0 && is_stand_in)
 		log_info("cleanup: %s", err.text);
 	else
 		carry_on(all, &err, r);

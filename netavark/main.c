@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <signal.h>
-#include <stdlib.h>
 
 #include "common/command.h"
-#include "common/log.h"
 #include "netavark/commands/commands.h"
 #include "netavark/options.h"
 
@@ -50,21 +47,6 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
-	const struct program program = {
-		.name = "netavark",
-		.version = VERSION,
-		.about = "Connects containers to networks",
-		.options = options_table,
-		.n_options = options_count,
-		.commands = commands,
-		.n_commands = array_size(commands),
-	};
-	const char *spec = getenv("NETAVARK_LOG");
-	struct arena arena = {0};
-
-	signal(SIGPIPE, SIG_IGN);
-	log_filter(spec ? spec : getenv("RUST_LOG"));
-	int status = command_main(&program, argc, argv, &arena);
-	arena_release(&arena);
-	return status;
+	return options_main("Connects containers to networks", commands, array_size(commands), argc,
+			    argv);
 }

@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "netavark/number.h"
 
 #define PLUGIN_SECONDS	   60
@@ -112,4 +114,26 @@ int options_plugin_seconds(unsigned int *out, struct error *err)
 		return fail(err, EINVAL, "Invalid NETAVARK_PLUGIN_TIMEOUT %s: %s", text, why);
 	*out = (unsigned int)seconds;
 	return 0;
+}
+
+int options_main(const char *about, const struct command *commands, size_t n_commands, int argc,
+		 char **argv)
+{
+	const struct program program = {
+		.name = "netavark",
+		.version = VERSION,
+		.about = about,
+		.options = options_table,
+		.n_options = options_count,
+		.commands = commands,
+		.n_commands = n_commands,
+	};
+	const char *spec = getenv("NETAVARK_LOG");
+	struct arena arena = {0};
+
+	signal(SIGPIPE, SIG_IGN);
+	log_filter(spec ? spec : getenv("RUST_LOG"));
+	int status = command_main(&program, argc, argv, &arena);
+	arena_release(&arena);
+	return status;
 }

@@ -27,6 +27,13 @@ struct options {
 extern const struct command_option options_table[];
 extern const size_t options_count;
 
+/*
+ * The main() of a program that is called as netavark, with these options and the given commands.
+ * Returns the exit status.
+ */
+int options_main(const char *about, const struct command *commands, size_t n_commands, int argc,
+		 char **argv);
+
 /* Takes the values from the command line and the environment; nothing is checked yet. */
 struct options options_from(const struct command_line *line, struct arena *a);
 

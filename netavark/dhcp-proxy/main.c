@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `netavark dhcp-proxy` becomes this program; see netavark/commands/dhcp_proxy.c. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/command.h"
 #include "common/file.h"
-#include "common/log.h"
 #include "netavark/commands/commands.h"
 #include "netavark/dhcp-proxy/proxy.h"
 #include "netavark/number.h"
@@ -50,21 +48,7 @@ static int run(const struct command_line *line)
 int main(int argc, char **argv)
 {
 	static const struct command commands[] = {COMMAND_DHCP_PROXY_ROW(run)};
-	const struct program program = {
-		.name = "netavark",
-		.version = VERSION,
-		.about = "Gets DHCP leases for containers and keeps them",
-		.options = options_table,
-		.n_options = options_count,
-		.commands = commands,
-		.n_commands = array_size(commands),
-	};
-	const char *spec = getenv("NETAVARK_LOG");
-	struct arena arena = {0};
 
-	signal(SIGPIPE, SIG_IGN);
-	log_filter(spec ? spec : getenv("RUST_LOG"));
-	int status = command_main(&program, argc, argv, &arena);
-	arena_release(&arena);
-	return status;
+	return options_main("Gets DHCP leases for containers and keeps them", commands,
+			    array_size(commands), argc, argv);
 }

@@ -54,6 +54,7 @@ differs_as_listed() {
 	inhabited_network
 	answers "$1" >"$BATS_TEST_TMPDIR/theirs"
 	answers "$AARDVARK" >"$BATS_TEST_TMPDIR/ours"
+	[[ -s $BATS_TEST_TMPDIR/theirs && -s $BATS_TEST_TMPDIR/ours ]]
 	diff -U 1 --label theirs --label ours "$BATS_TEST_TMPDIR/theirs" "$BATS_TEST_TMPDIR/ours" |
 		sed 1,2d | grep '^[-+]' >"$BATS_TEST_TMPDIR/difference" || true
 	diff -u --label listed --label found <(listed "$2") "$BATS_TEST_TMPDIR/difference"

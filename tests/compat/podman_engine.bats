@@ -113,7 +113,10 @@ in_both() {
 		Ports: .NetworkSettings.Ports,
 		Mounts: [.Mounts[] | {Type, Source, Destination, RW}]}'
 	for program in podman ours; do
-		"$program" run --name same --network none --hostname box -w /tmp -l a=b -v "$ROOT/etc:/data:ro" --rootfs "$ROOT" sh -c 'exit 3' || true
+		status=0
+		"$program" run --name same --network none --hostname box -w /tmp -l a=b -v "$ROOT/etc:/data:ro" --rootfs "$ROOT" sh -c 'exit 3' ||
+			status=$?
+		same "$status" 3
 		"$program" inspect same | jq -S "$fields" >"$BATS_TEST_TMPDIR/$program"
 		"$program" rm same >/dev/null
 	done
@@ -131,6 +134,7 @@ in_both() {
 			"$program" container exists same; echo "$?"
 		} >"$BATS_TEST_TMPDIR/$program.statuses" || true
 	done
+	same "$(head -n 1 "$BATS_TEST_TMPDIR/ours.statuses")" 0
 	diff -u "$BATS_TEST_TMPDIR/podman.statuses" "$BATS_TEST_TMPDIR/ours.statuses"
 }
 

@@ -54,34 +54,9 @@ without_fixed() {
 	for_each_flavour golden_documents
 }
 
-# isolated NUMBER OPTION — the document of a container on a network of its own, like upstream's.
-isolated() {
-	DOC=$BATS_TEST_TMPDIR/isolated$1.json
-	jq --arg n "$1" --arg isolate "$2" '
-		(.network_info.isolate1 | .name = "isolate\($n)" | .network_interface = "isolate\($n)" |
-			.id = "\($n)\($n)\($n)\($n)\($n)\($n)\($n)\($n)" |
-			.subnets = [{subnet: "10.89.\(($n | tonumber) - 1).0/24", gateway: "10.89.\(($n | tonumber) - 1).1"},
-				{subnet: "fd9\($n)::/64", gateway: "fd9\($n)::1"}] |
-			if $isolate == "" then del(.options) else .options.isolate = $isolate end) as $net |
-		.container_id = "e\($n)" | .network_info = {"isolate\($n)": $net} |
-		.networks = {"isolate\($n)": {interface_name: "eth0",
-			static_ips: ["10.89.\(($n | tonumber) - 1).2", "fd9\($n)::2"]}}' "$GOLDEN/nft-isolate1.json" >"$DOC"
-}
-
 isolation() {
-	local number option
-	while read -r number option; do
-		host ip netns add "i$number"
-		isolated "$number" "$option"
-		attach "i$number"
-	done <<-'END'
-		1 true
-		2 true
-		3 strict
-		4 strict
-		5 false
-		6
-	END
+	local number
+	attach_isolated
 	equal "$(xt_save)" "$(<"$GOLDEN/nft-isolation.iptables")"
 	for number in 5 3 1; do
 		detach "i$number" "$BATS_TEST_TMPDIR/isolated$number.json"

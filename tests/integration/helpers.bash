@@ -20,7 +20,7 @@ SLOWNESS=${SLOWNESS:-1}
 
 # What the machine's own environment says must not matter.
 unset RUST_LOG NETAVARK_LOG NETAVARK_FW NETAVARK_DNS_PORT NETAVARK_DEFAULT_ISOLATE \
-	NETAVARK_IPAM_DIR NETAVARK_ANNOUNCE NETAVARK_CT_FLUSH NETAVARK_GUARD NETAVARK_HAIRPIN \
+	NETAVARK_IPAM_DIR NETAVARK_CONF NETAVARK_ANNOUNCE NETAVARK_CT_FLUSH NETAVARK_GUARD NETAVARK_HAIRPIN \
 	NETAVARK_NFT_COMMENTS NETAVARK_NFT_LAYOUT NETAVARK_FAULT NETAVARK_FAULT_LOG DBUS_SYSTEM_BUS_ADDRESS
 
 setup() {
@@ -245,6 +245,37 @@ valid() {
 	"$TREE/tests/schema/check_schemas.py" --validate "$1" -
 }
 
+# isolated NUMBER OPTION — the document of a container on a network of its own, like upstream's.
+isolated() {
+	DOC=$BATS_TEST_TMPDIR/isolated$1.json
+	jq --arg n "$1" --arg isolate "$2" '
+		(.network_info.isolate1 | .name = "isolate\($n)" | .network_interface = "isolate\($n)" |
+			.id = "\($n)\($n)\($n)\($n)\($n)\($n)\($n)\($n)" |
+			.subnets = [{subnet: "10.89.\(($n | tonumber) - 1).0/24", gateway: "10.89.\(($n | tonumber) - 1).1"},
+				{subnet: "fd9\($n)::/64", gateway: "fd9\($n)::1"}] |
+			if $isolate == "" then del(.options) else .options.isolate = $isolate end) as $net |
+		.container_id = "e\($n)" | .network_info = {"isolate\($n)": $net} |
+		.networks = {"isolate\($n)": {interface_name: "eth0",
+			static_ips: ["10.89.\(($n | tonumber) - 1).2", "fd9\($n)::2"]}}' "$GOLDEN/nft-isolate1.json" >"$DOC"
+}
+
+# Six containers i1 … i6 on networks of their own, isolated in every way.
+attach_isolated() {
+	local number option
+	while read -r number option; do
+		host ip netns add "i$number"
+		isolated "$number" "$option"
+		attach "i$number"
+	done <<-'END'
+		1 true
+		2 true
+		3 strict
+		4 strict
+		5 false
+		6
+	END
+}
+
 # ---- looking --------------------------------------------------------------------------------------
 
 # equal ACTUAL EXPECTED — compares, with a difference in the output of a failure.
@@ -338,6 +369,7 @@ snapshot_rules() {
 	# It complains about tables of iptables; counters go on by themselves.
 	nft list ruleset 2>/dev/null | sed -E 's/counter packets [0-9]+ bytes [0-9]+/counter/'
 	for family in ip ip6; do
+		# shellcheck disable=SC2013 # one word a line
 		for table in $(cat "/proc/net/${family}_tables_names" 2>/dev/null); do
 			"${family}tables-legacy-save" -t "$table" | grep -E '^(-|:.* - )' || true
 		done
@@ -352,6 +384,7 @@ forget_rules() {
 		! nft list table $table >/dev/null 2>&1 || nft delete table $table
 	done
 	for family in ip ip6; do
+		# shellcheck disable=SC2013 # one word a line
 		for table in $(cat "/proc/net/${family}_tables_names" 2>/dev/null); do
 			"${family}tables-legacy" -t "$table" -F
 			"${family}tables-legacy" -t "$table" -X

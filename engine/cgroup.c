@@ -13,12 +13,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include "common/file.h"
 #include "common/log.h"
 #include "common/text.h"
 
-#define TOP "/sys/fs/cgroup"
+#define TOP	     "/sys/fs/cgroup"
+#define TIDY_WAIT_MS 1000
 
 static const char *const manager_names[] = {"disabled", "cgroupfs", "systemd"};
 
@@ -181,19 +183,52 @@ int cgroup_hold(int *out_fd, struct error *err)
 	return 0;
 }
 
+/* Whether it is there and has no groups below it. */
+static bool is_childless(const char *dir_path)
+{
+	struct dirent *d;
+	DIR *dir = opendir(dir_path);
+	bool childless = dir != NULL;
+
+	while (dir && (d = readdir(dir)))
+		if (d->d_type == DT_DIR && d->d_name[0] != '.')
+			childless = false;
+	if (dir)
+		closedir(dir);
+	return childless;
+}
+
+/* Others hold the lock for as long as one container needs to start. */
+static bool lock_alone(int fd)
+{
+	const struct timespec pause = {0, 5000000};
+
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 5) {
+		if (waited >= TIDY_WAIT_MS)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 void cgroup_tidy(const char *path, struct arena *a)
 {
 	cleanup_close int lock = open(TOP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char **dirs, parent[PATH_MAX];
+	bool empty = false;
 
 	if (*path != '/')
 		return;
 	snprintf(parent, sizeof(parent), "%s", path);
 	const char *group = dirname(parent);
-	/* Whoever is starting a container now will tidy up after it. */
-	if (strcmp(group, "/") == 0 || lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+	if (strcmp(group, "/") == 0 || lock < 0)
 		return;
 	size_t n = directories_of(group, a, &dirs);
+	for (size_t i = 0; i < n; i++)
+		empty = empty || is_childless(dirs[i]);
+	/* While it is in use nobody waits: who leaves it last will tidy up. */
+	if (!empty || !lock_alone(lock))
+		return;
 	for (size_t i = 0; i < n; i++)
 		rmdir(dirs[i]);
 }

@@ -48,6 +48,16 @@ step() {
 	done
 }
 
+@test "the group above a container goes with the last one, also while another engine starts one" {
+	before
+	engine run -d --name x --cgroup-parent "/$GROUP" --network none --rootfs "$ROOTFS" sleep 100 >/dev/null
+	# What a start of another engine holds.
+	host flock --shared /sys/fs/cgroup sleep 0.5 &
+	wait_for eval '! host flock --nonblock --exclusive /sys/fs/cgroup true'
+	engine rm -f x >/dev/null
+	clean
+}
+
 @test "killed at any door of a start: the next command shows the truth, and rm -f leaves nothing (EN-070)" {
 	network one 1
 	network two 2

@@ -245,11 +245,15 @@ PART_PROGRAM     = 'schemas-program=NETAVARK=$(HERE)/$(CHECK)/netavark/netavark 
 	AARDVARK_DNS=$(HERE)/$(CHECK)/aardvark-dns/aardvark-dns tests/schema/check_program.sh'
 PART_INTEGRATION = 'integration=$(call bats_part,tests/integration,$(HERE)/$(CHECK))'
 PART_INTEGRATION_ASAN = 'integration-asan=export $(ASAN_ENV); $(call bats_part,tests/integration,$(HERE)/$(ASAN))'
-# In `make check`, which has a time limit, without those that repeat the same code many times; `make asan` has all.
-LONG = $(foreach t,fault_sweep firewall_large firewall_layout firewall_conntrack firewall_firewalld engine_crash \
-	engine_network engine_security,tests/integration/$(t).bats)
+# In `make check`, which has a time limit: sweeps try every fourth door, which `make check-sweep` does not leave
+# out, and with the sanitizers there are none, nor what repeats the same code many times; `make asan` has all.
+LONG = $(foreach t,fault_sweep aardvark_forward aardvark_load aardvark_crowd engine_life engine_crash engine_network \
+	engine_security firewall_large firewall_layout firewall_conntrack firewall_firewalld firewall_iptables \
+	firewall_traffic,tests/integration/$(t).bats)
+PART_INTEGRATION_QUICK = 'integration=export SWEEP_STEP=4; $(call bats_part,tests/integration,$(HERE)/$(CHECK))'
 PART_INTEGRATION_ASAN_QUICK = 'integration-asan=export $(ASAN_ENV); \
 	$(call bats_part,$(filter-out $(LONG),$(wildcard tests/integration/*.bats)),$(HERE)/$(ASAN))'
+PART_SWEEP = 'sweep=$(call bats_part,tests/integration/fault_sweep.bats,$(HERE)/$(CHECK))'
 # What concerns forwarding once more, with another c-ares.
 PART_CARES       = 'integration-cares=[ -e $(CARES) ] || { echo "1..0 \# skip no newer c-ares"; exit 0; }; \
 	AARDVARK=$(HERE)/$(CARES) bats --formatter tap tests/integration/aardvark_forward.bats'
@@ -291,8 +295,8 @@ check: deps
 	@$(fetch_firewalld)
 	@$(call fetch_kernel,bookworm)
 	@$(MAKE) --no-print-directory build-cares
-	@# The long parts first, so that both cores are busy to the end.
-	@$(RUN) --timeout 1100 $(PART_INTEGRATION) $(PART_INTEGRATION_ASAN_QUICK) \
+	@# The long parts first, and one more than there are cores, as many tests wait for something.
+	@$(RUN) --jobs $$(($(JOBS) + 1)) --timeout 1100 $(PART_INTEGRATION_QUICK) $(PART_INTEGRATION_ASAN_QUICK) \
 		$(PART_HARNESS) $(PART_UNIT) $(PART_UNIT_ASAN) $(PART_REPLAY) $(PART_REPLAY_ASAN) \
 		$(PART_SCHEMAS) $(PART_PROGRAM) $(call part_vm,bookworm,$(VM_TAGGED)) \
 		$(PART_CARES) $(PART_PODMAN) $(PART_PODMAN_IPTABLES) \
@@ -317,6 +321,8 @@ compat: deps deps-compat build-check
 check-slow: deps build-check
 	@$(RUN) $(PART_SLOW)
 
+check-sweep: deps build-check
+	@$(RUN) --timeout 3600 $(PART_SWEEP)
 check-unit: deps build-check
 	@$(RUN) $(PART_UNIT)
 check-integration: deps build-check
@@ -424,6 +430,7 @@ help:
 		'make soak-dns SECONDS=600   aardvark-dns under load, reloads and dead servers: what it waits and takes' \
 		'make check-vm   with the kernels of Debian 12 and 13, in VMs; VM_TESTS names the tests' \
 		'make compat     beside the programs of newer Debian releases, and under their Podman' \
+		'make check-sweep    a failure and a signal at every door of a setup; `make check` has every fourth' \
 		'make check-fresh    demo and check in a freshly made Debian' \
 		'make lint, make format    static checks; clang-format in place' \
 		'make install    DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) LIBEXECDIR=$(LIBEXECDIR)'

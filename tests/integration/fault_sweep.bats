@@ -12,12 +12,13 @@ load iptables
 # the first, second, third … door until a run passes fewer doors. An error must match EXPECTED. Sets
 # SWEPT, TOLERATED and UNTOUCHED: how many doors were tried, at how many of them the setup succeeded
 # all the same, and how many signals came before signals are held back. With a pattern in SWEEP_ONLY
-# only the doors whose names match it are tried.
+# only the doors whose names match it are tried. SWEEP_STEP=4 tries every fourth door, from another one in
+# each test.
 sweep() {
-	local result
-	result=$(host_script "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$@" <<-'END'
-		netavark=$1 config=$2 aardvark=$3 document=$4 kind=$5 expected=$6
-		shift 6
+	local result every step=${SWEEP_STEP:-1}
+	result=$(host_script "$NETAVARK" "$CONFIG" "$AARDVARK" "$DOC" "$step" "$((BATS_TEST_NUMBER % step))" "$@" <<-'END'
+		netavark=$1 config=$2 aardvark=$3 document=$4 step=$5 offset=$6 kind=$7 expected=$8
+		shift 8
 		options=("$@")
 		door=0 tolerated=0 untouched=0
 		run() {
@@ -50,6 +51,7 @@ sweep() {
 		done
 		while true; do
 			door=$((door + 1)) status=0
+			((door % step == offset)) || continue
 			[[ -z ${SWEEP_ONLY-} || $(sed -n "$door,\$p" /run/all | head -n 1) =~ ${SWEEP_ONLY-}|^$ ]] || continue
 			rm -f /run/doors
 			answer=$(NETAVARK_FAULT=$door$kind NETAVARK_FAULT_LOG=/run/doors run setup 2>/run/errors) || status=$?
@@ -86,7 +88,8 @@ sweep() {
 	END
 	)
 	read -r SWEPT TOLERATED UNTOUCHED <<<"$result"
-	echo "# swept $SWEPT doors${1:+ with $1}, $TOLERATED of them without consequence" >&3
+	((step == 1)) || every=", every ${step}th"
+	echo "# swept $SWEPT doors${1:+ with $1}${every-}, $TOLERATED of them without consequence" >&3
 }
 
 # Two networks, dual stack, ports, DNS, leases, and the file for systemd.

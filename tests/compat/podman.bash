@@ -198,6 +198,20 @@ podman_configure() {
 	podman import "$dir/box.tar" box
 }
 
+# What most files begin and end with. OBSTACLE is why Podman cannot run here, or empty.
+setup_file() {
+	OBSTACLE=$(podman_obstacle)
+	export OBSTACLE
+	if [[ -z $OBSTACLE ]]; then
+		sandbox_start
+		podman_configure
+	fi
+}
+
+teardown_file() {
+	sandbox_stop
+}
+
 # container NAME [PODMAN OPTIONS] — starts one that serves its own name on TCP port 80.
 container() {
 	local name=$1

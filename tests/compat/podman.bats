@@ -7,19 +7,6 @@
 
 load podman
 
-setup_file() {
-	OBSTACLE=$(podman_obstacle)
-	export OBSTACLE
-	if [[ -z $OBSTACLE ]]; then
-		sandbox_start
-		podman_configure
-	fi
-}
-
-teardown_file() {
-	sandbox_stop
-}
-
 setup() {
 	[[ -z $OBSTACLE ]] || skip "Podman cannot run here: $OBSTACLE"
 	podman network create --ipv6 --subnet 10.77.1.0/24 --subnet fd77:1::/64 blue

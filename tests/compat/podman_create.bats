@@ -15,10 +15,6 @@ setup_file() {
 	fi
 }
 
-teardown_file() {
-	sandbox_stop
-}
-
 setup() {
 	[[ -z $OBSTACLE ]] || skip "not with this Podman: $OBSTACLE"
 }

@@ -29,10 +29,6 @@ setup_file() {
 	printf '%s\n' root:x:0: bob:x:1000: extra:x:77:bob >"$BATS_FILE_TMPDIR/root/etc/group"
 }
 
-teardown_file() {
-	sandbox_stop
-}
-
 ours() {
 	local command=$1 options=()
 	shift

@@ -6,19 +6,6 @@
 
 load podman
 
-setup_file() {
-	OBSTACLE=$(podman_obstacle)
-	export OBSTACLE
-	if [[ -z $OBSTACLE ]]; then
-		sandbox_start
-		podman_configure
-	fi
-}
-
-teardown_file() {
-	sandbox_stop
-}
-
 setup() {
 	[[ -z $OBSTACLE ]] || skip "Podman cannot run here: $OBSTACLE"
 	BEFORE=$(host_state)

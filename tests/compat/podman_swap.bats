@@ -8,19 +8,6 @@ load podman
 
 UPSTREAM=${UPSTREAM:-/usr/lib/podman}
 
-setup_file() {
-	OBSTACLE=$(podman_obstacle)
-	export OBSTACLE
-	if [[ -z $OBSTACLE ]]; then
-		sandbox_start
-		podman_configure
-	fi
-}
-
-teardown_file() {
-	sandbox_stop
-}
-
 setup() {
 	[[ -z $OBSTACLE ]] || skip "Podman cannot run here: $OBSTACLE"
 	for program in netavark aardvark-dns; do

@@ -5,6 +5,7 @@
 # NETAVARK=/usr/lib/podman/netavark AARDVARK=/usr/lib/podman/aardvark-dns bats tests/compat/podman.bats
 # runs the same scenarios with the programs of the distribution.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 load podman
 
 setup() {
